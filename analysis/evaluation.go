@@ -1,0 +1,195 @@
+package analysis
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Evaluation folds the observations of all checks of a gate into one decision.
+// It is pure: no clock, no I/O, no goroutine. It is not safe for concurrent
+// use.
+//
+// The driver calls Enter when a wave begins, Deployed when its last step is
+// done, Observe for every observation, and Decide whenever it wants to know.
+type Evaluation struct {
+	gate     Gate
+	checks   []checkState
+	wave     int
+	entered  time.Time
+	deployed time.Time // zero until the wave's last step is done
+	failed   string    // the reason of a fail, latched
+}
+
+type checkState struct {
+	trial   Trial
+	verdict Verdict
+	good    time.Time // end of the last good observation in this wave
+	bad     string    // why the last observation was none; empty if it was good
+	counted bool      // the check counts, rather than measures
+	samples uint64    // canary events seen in this wave
+}
+
+// Decision is what a gate says of a wave. Only Pass lets the next wave start.
+type Decision struct {
+	Outcome Outcome `json:"outcome"`
+	// Reason is one plain sentence: the verdict's, or what is waited for.
+	Reason string `json:"reason"`
+}
+
+// Begin starts an evaluation of the gate for one rollout. The error rates of
+// the gate are shared equally among its acting checks that control theirs.
+func (g Gate) Begin() *Evaluation {
+	sharers := 0
+	for _, c := range g.Checks {
+		if _, ok := c.Judge.(Sharer); ok && !c.Shadow {
+			sharers++
+		}
+	}
+	e := &Evaluation{gate: g, checks: make([]checkState, len(g.Checks))}
+	for i, c := range g.Checks {
+		judge := c.Judge
+		if s, ok := judge.(Sharer); ok {
+			if c.Shadow {
+				judge = s.Share(g.alpha(), g.beta())
+			} else {
+				// A harmful release that shows in one check must not be passed by
+				// that check: all must pass, so beta needs no sharing.
+				judge = s.Share(g.alpha()/float64(sharers), g.beta())
+			}
+		}
+		e.checks[i].trial = judge.Begin()
+	}
+	return e
+}
+
+// Enter begins a wave (counted from 1) at a time. Observations from before are
+// stale. What was learnt in earlier waves is kept.
+func (e *Evaluation) Enter(wave int, at time.Time) {
+	e.wave, e.entered, e.deployed = wave, at, time.Time{}
+	for i := range e.checks {
+		c := &e.checks[i]
+		c.good, c.bad, c.samples = time.Time{}, "", 0
+	}
+}
+
+// Deployed says that all steps of the wave are done: the bake begins.
+func (e *Evaluation) Deployed(at time.Time) { e.deployed = at }
+
+// Observe gives the next observation to a check and returns the verdict that
+// follows. An observation with an error, without canary data, or from before
+// the wave never moves a check towards Pass.
+func (e *Evaluation) Observe(check int, o Observation) Verdict {
+	c := &e.checks[check]
+	if o.At.Before(e.entered) {
+		c.bad = fmt.Sprintf("stale data from %v, before the wave began", o.At.Format(time.TimeOnly))
+		return Verdict{Reason: c.bad}
+	}
+	c.verdict = c.trial.Judge(o)
+	if _, ok := o.Canary.Figure(); ok && o.Err == "" {
+		c.good, c.bad = o.At, ""
+		c.samples += o.Canary.Total
+		c.counted = c.counted || o.Canary.Kind == CountKind
+	} else if c.bad = o.Err; c.bad == "" {
+		c.bad = "no canary data"
+	}
+	if c.verdict.Outcome == Fail && !e.gate.Checks[check].Shadow && e.failed == "" {
+		e.failed = e.gate.Checks[check].Name + ": " + c.verdict.Reason
+	}
+	return c.verdict
+}
+
+// Verdict returns the latest verdict of a check.
+func (e *Evaluation) Verdict(check int) Verdict { return e.checks[check].verdict }
+
+// Decide says where the gate stands at a time. Before the bake's deadline it is
+// Undecided, Pass or Fail; from the deadline on it is Pass, Fail, Inconclusive,
+// or Error when the reason is that a check could not look.
+func (e *Evaluation) Decide(now time.Time) Decision {
+	if e.failed == "" {
+		e.failed = e.jointFail()
+	}
+	if e.failed != "" {
+		return Decision{Fail, e.failed}
+	}
+	if e.deployed.IsZero() {
+		return Decision{Undecided, "the wave is still being deployed"}
+	}
+	waiting, blind := e.waiting(now)
+	if waiting == "" {
+		return Decision{Pass, e.passReason()}
+	}
+	if now.Before(e.deployed.Add(e.gate.Deadline())) {
+		return Decision{Undecided, waiting}
+	}
+	reason := fmt.Sprintf("no verdict within %v: %s", e.gate.Deadline(), waiting)
+	if blind {
+		return Decision{Error, reason}
+	}
+	return Decision{Inconclusive, reason}
+}
+
+// jointFail is the mean of the e-values over all checks that weigh evidence: an
+// e-value itself under any dependence between the checks, so that it bounds
+// the false fails of all of them together (Vovk & Wang 2021).
+func (e *Evaluation) jointFail() string {
+	sum, n, worst := 0.0, 0, -1
+	for i := range e.checks {
+		ev := e.checks[i].verdict.Evidence
+		if _, ok := e.gate.Checks[i].Judge.(Sharer); !ok || e.gate.Checks[i].Shadow {
+			continue
+		}
+		sum += min(ev.Harm, 1e300/float64(len(e.checks)))
+		n++
+		if worst < 0 || ev.Harm > e.checks[worst].verdict.Evidence.Harm {
+			worst = i
+		}
+	}
+	if n < 2 || sum/float64(n) < 1/e.gate.alpha() {
+		return ""
+	}
+	return fmt.Sprintf("the %d checks together show harm (mean evidence %.3g, needed %.3g), most of all %s: %s",
+		n, sum/float64(n), 1/e.gate.alpha(), e.gate.Checks[worst].Name, e.checks[worst].verdict.Reason)
+}
+
+// waiting says what a pass still waits for, empty for nothing, and whether it
+// is because a check cannot see.
+func (e *Evaluation) waiting(now time.Time) (reason string, blind bool) {
+	var waits []string
+	if rest := e.deployed.Add(e.gate.Bake.AtLeast).Sub(now); rest > 0 {
+		waits = append(waits, fmt.Sprintf("bake, %v to go", rest.Round(100*time.Millisecond)))
+	}
+	acting := false
+	for i, check := range e.gate.Checks {
+		if check.Shadow {
+			continue
+		}
+		acting = true
+		c := &e.checks[i]
+		switch {
+		case c.bad != "":
+			blind = true
+			waits = append(waits, check.Name+": "+c.bad)
+		case !c.good.After(e.deployed):
+			waits = append(waits, check.Name+": no data yet from after the last step")
+		case c.verdict.Outcome != Pass:
+			waits = append(waits, check.Name+": "+c.verdict.Reason)
+		case c.counted && c.samples < e.gate.Bake.Samples:
+			waits = append(waits, fmt.Sprintf("%s: %d of %d samples in this wave", check.Name, c.samples, e.gate.Bake.Samples))
+		}
+	}
+	if !acting {
+		return "no check that could pass the gate", true
+	}
+	return strings.Join(waits, "; "), blind
+}
+
+func (e *Evaluation) passReason() string {
+	var reasons []string
+	for i, check := range e.gate.Checks {
+		if !check.Shadow {
+			reasons = append(reasons, check.Name+": "+e.checks[i].verdict.Reason)
+		}
+	}
+	return strings.Join(reasons, "; ")
+}

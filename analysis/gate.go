@@ -1,0 +1,153 @@
+package analysis
+
+import (
+	"fmt"
+	"time"
+)
+
+// Defaults of a Gate.
+const (
+	// DefaultAlpha bounds how often a healthy release is failed by the gate,
+	// over the whole rollout and all checks together.
+	DefaultAlpha = 0.01
+	// DefaultBeta bounds how often a release that is worse by the factor that
+	// the plan cares about is passed.
+	DefaultBeta = 0.05
+	// DefaultInterval is the time between two observations.
+	DefaultInterval = 10 * time.Second
+	// DefaultAtMost is the deadline of a bake.
+	DefaultAtMost = time.Hour
+)
+
+// Gate is what stands between one wave and the next: checks that all have to
+// pass, during a bake. A Gate without checks passes nothing; a wave that is
+// meant to have no gate must say so (rollout.Wave.Ungated).
+type Gate struct {
+	Bake   Bake
+	Checks []Check
+	// Interval is the time between two observations. Zero means
+	// DefaultInterval.
+	Interval time.Duration
+	// Alpha and Beta are the error rates of the gate as a whole, shared among
+	// the checks that control theirs (Sharer). Zero means DefaultAlpha and
+	// DefaultBeta. They hold over all waves that share the gate.
+	Alpha, Beta float64
+	// OnDeadline says what an inconclusive gate does.
+	OnDeadline DeadlinePolicy
+}
+
+// IsZero tells whether nothing at all is set.
+func (g Gate) IsZero() bool {
+	return g.Bake == Bake{} && len(g.Checks) == 0 && g.Interval == 0 && g.Alpha == 0 && g.Beta == 0 && g.OnDeadline == 0
+}
+
+// Every returns the time between two observations, with the default filled in.
+func (g Gate) Every() time.Duration {
+	if g.Interval > 0 {
+		return g.Interval
+	}
+	return DefaultInterval
+}
+
+// Deadline returns how long after a wave's last step its verdict must be in,
+// with the default filled in.
+func (g Gate) Deadline() time.Duration {
+	if g.Bake.AtMost > 0 {
+		return g.Bake.AtMost
+	}
+	return max(DefaultAtMost, 2*g.Bake.AtLeast)
+}
+
+func (g Gate) alpha() float64 {
+	if g.Alpha > 0 {
+		return g.Alpha
+	}
+	return DefaultAlpha
+}
+
+func (g Gate) beta() float64 {
+	if g.Beta > 0 {
+		return g.Beta
+	}
+	return DefaultBeta
+}
+
+// Problems reports everything that is wrong with the gate, as the path of the
+// field and what is wrong with it.
+func (g Gate) Problems(report func(path, msg string)) {
+	say := func(path, format string, args ...any) { report(path, fmt.Sprintf(format, args...)) }
+	b := g.Bake
+	if b.AtLeast < 0 {
+		say("Bake.AtLeast", "is negative (%v)", b.AtLeast)
+	}
+	if b.AtMost < 0 {
+		say("Bake.AtMost", "is negative (%v)", b.AtMost)
+	}
+	if b.AtMost > 0 && b.AtMost < b.AtLeast {
+		say("Bake.AtMost", "the deadline %v comes before the shortest bake AtLeast %v", b.AtMost, b.AtLeast)
+	}
+	if g.Interval < 0 {
+		say("Interval", "is negative (%v)", g.Interval)
+	}
+	if g.Deadline() < g.Every() {
+		say("Interval", "one observation every %v, but the verdict is due after %v: it could never be given", g.Every(), g.Deadline())
+	}
+	if !rateOK(g.Alpha) {
+		say("Alpha", "is %v: want a probability between 0 and 0.5", g.Alpha)
+	}
+	if !rateOK(g.Beta) {
+		say("Beta", "is %v: want a probability between 0 and 0.5", g.Beta)
+	}
+	if g.OnDeadline > WaitAtDeadline {
+		say("OnDeadline", "unknown policy %d", g.OnDeadline)
+	}
+	g.checkProblems(say)
+}
+
+func (g Gate) checkProblems(say func(path, format string, args ...any)) {
+	if len(g.Checks) == 0 {
+		say("Checks", "a gate without checks can pass nothing: add a check, or mark the wave Ungated with a reason")
+		return
+	}
+	shadows := 0
+	seen := make(map[string]int, len(g.Checks))
+	for i, c := range g.Checks {
+		path := fmt.Sprintf("Checks[%d]", i)
+		first, dup := seen[c.Name]
+		seen[c.Name] = i
+		switch {
+		case c.Name == "":
+			say(path+".Name", "is empty: reports need a name, such as \"errors\"")
+		case dup:
+			say(path+".Name", "%q is the name of Checks[%d] already", c.Name, first)
+		}
+		if c.Source == nil {
+			say(path+".Source", "is nil: there is nothing to look with")
+		}
+		if c.Judge == nil {
+			say(path+".Judge", "is nil: there is nothing to decide with")
+		} else if p, ok := c.Judge.(Problemer); ok {
+			p.Problems(func(sub, msg string) { say(path+".Judge."+sub, "%s", msg) })
+		}
+		if c.Timeout < 0 || c.Window < 0 {
+			say(path, "has a negative duration (Timeout %v, Window %v)", c.Timeout, c.Window)
+		}
+		if c.Window > g.Bake.AtLeast {
+			say(path+".Window", "the metric window %v is longer than the bake AtLeast %v: it would judge traffic from before the wave", c.Window, g.Bake.AtLeast)
+		}
+		if c.Shadow {
+			shadows++
+		}
+	}
+	if shadows == len(g.Checks) {
+		say("Checks", "all %d checks are Shadow, so the gate could pass nothing", len(g.Checks))
+	}
+}
+
+// A Problemer can tell what is wrong with its own settings, before a rollout
+// starts. Judges and guards may implement it.
+type Problemer interface {
+	Problems(report func(path, msg string))
+}
+
+func rateOK(p float64) bool { return p >= 0 && p < 0.5 } // false for NaN

@@ -1,0 +1,53 @@
+package analysis
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// ErrNoData is returned by a Source that was answered, but with nothing: no
+// series, no target, no sample. It is never a pass.
+var ErrNoData = errors.New("analysis: no data")
+
+// A Source answers what was seen in one window, for the canary and, when
+// compared, for the baseline.
+//
+// Observe must return when ctx is done. It is called by one goroutine at a
+// time for one check, but a Source that is shared by several checks is called
+// concurrently. A counting source must answer every event once: over the
+// consecutive windows of a wave the counts add up.
+//
+// An error, or an Observation without a canary sample, is never a pass.
+type Source interface {
+	Observe(ctx context.Context, w Window) (Observation, error)
+}
+
+// SourceFunc makes a function a Source.
+type SourceFunc func(ctx context.Context, w Window) (Observation, error)
+
+// Observe calls f.
+func (f SourceFunc) Observe(ctx context.Context, w Window) (Observation, error) { return f(ctx, w) }
+
+// Window is the span of time that is asked about, and who was in which arm.
+type Window struct {
+	Start, End time.Time
+	// Wave counts from 1.
+	Wave int
+	// Canary runs the new version, Baseline still runs the old one.
+	Canary, Baseline Arm
+}
+
+// Arm is one side of a comparison.
+type Arm struct {
+	Version string
+	Members []Member
+}
+
+// Member is one target of an arm. Its traffic counts for the arm from Since
+// on; what it did before belongs to nobody.
+type Member struct {
+	Name   string
+	Labels map[string]string
+	Since  time.Time
+}

@@ -1,0 +1,41 @@
+package guardrails
+
+// Action is one thing that automation is about to do.
+type Action struct {
+	Verb Verb
+	// Rollout names the rollout, Service what it changes, From and To the
+	// versions.
+	Rollout, Service, From, To string
+	// Wave counts from 1; 0 before the first.
+	Wave int
+	// Target is what is about to be changed, empty for verbs that change
+	// nothing. Labels and Weight are the target's.
+	Target string
+	Labels map[string]string
+	Weight int64
+	// Fleet tells how much is exposed, with this action counted as done. It is
+	// nil outside of rollouts, and valid only until Check returns.
+	Fleet Fleet
+}
+
+// Fleet tells how much of a fleet is exposed to the change.
+type Fleet interface {
+	// Tally counts the targets whose label has the value; all targets when both
+	// are empty.
+	Tally(label, value string) Tally
+}
+
+// Tally counts targets, and adds up their weights.
+type Tally struct {
+	// Targets is how many there are.
+	Targets int
+	// Exposed is how many may run the new version: every target that a step was
+	// started on and not yet verified to be undone.
+	Exposed int
+	// Unproven is how many of the exposed no gate has passed yet: the blast
+	// radius if the new version is bad.
+	Unproven int
+	// Weight, ExposedWeight and UnprovenWeight are the same in units of
+	// weight (users, requests or hosts that a target stands for).
+	Weight, ExposedWeight, UnprovenWeight int64
+}

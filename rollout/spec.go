@@ -1,0 +1,104 @@
+package rollout
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/tidegate-go/tidegate/analysis"
+)
+
+// Spec is a plan as the core sees it: percentages have become named steps, and
+// every default is filled in. It is recorded with the Started event, so that a
+// rollout that is resumed goes on as it began, whatever the fleet looks like
+// by then.
+type Spec struct {
+	Rollout string     `json:"rollout"`
+	Service string     `json:"service"`
+	From    string     `json:"from"`
+	To      string     `json:"to"`
+	Waves   []SpecWave `json:"waves"`
+	// Concurrency is the most steps in flight, forward.
+	Concurrency int `json:"concurrency"`
+	// MaxDown is the most steps in flight, failed or in doubt at once, forward
+	// and back: the fleet less its capacity floor. Zero means no floor.
+	MaxDown int `json:"maxDown,omitempty"`
+	// WaveFailures and Failures are how many failed steps a wave, and the
+	// rollout, may have.
+	WaveFailures int `json:"waveFailures,omitempty"`
+	Failures     int `json:"failures,omitempty"`
+	// Guarded says that there are guards to watch.
+	Guarded   bool          `json:"guarded,omitempty"`
+	OnFailure FailurePolicy `json:"onFailure,omitempty"`
+	// HoldAtMost is how long forward motion may be held; zero means for ever.
+	HoldAtMost time.Duration `json:"holdAtMost,omitempty"`
+	Undo       SpecUndo      `json:"undo"`
+}
+
+// SpecWave is one wave of a Spec.
+type SpecWave struct {
+	Steps []SpecStep `json:"steps"`
+	// Ungated is why the wave has no gate; empty when it has one.
+	Ungated    string                  `json:"ungated,omitempty"`
+	OnDeadline analysis.DeadlinePolicy `json:"onDeadline,omitempty"`
+	// Approval says that a human has to approve before the wave begins.
+	Approval bool `json:"approval,omitempty"`
+}
+
+// SpecStep is one step of a wave.
+type SpecStep struct {
+	ID     string            `json:"id"`
+	Labels map[string]string `json:"labels,omitempty"`
+	// Weight is what the step counts for in exposure; zero means 1.
+	Weight int64 `json:"weight,omitempty"`
+}
+
+// SpecUndo is how steps are taken back.
+type SpecUndo struct {
+	// Batch is how many steps are undone between two breaths; Parallel how many
+	// of them at once.
+	Batch    int `json:"batch"`
+	Parallel int `json:"parallel"`
+	// Deadline bounds the whole rollback; zero means none.
+	Deadline time.Duration `json:"deadline,omitempty"`
+}
+
+// FailurePolicy says what a failure leads to.
+type FailurePolicy uint8
+
+const (
+	// TakeBack rolls back. It is the zero value.
+	TakeBack FailurePolicy = iota
+	// Freeze halts, and leaves the way back to a human: for changes that cannot
+	// be undone.
+	Freeze
+)
+
+// check returns what is wrong with the spec, for a journal that was written by
+// other hands.
+func (s *Spec) check() error {
+	switch {
+	case s == nil:
+		return fmt.Errorf("%w: the first event has no spec", ErrBadEvent)
+	case len(s.Waves) == 0:
+		return fmt.Errorf("%w: the spec has no waves", ErrBadEvent)
+	case s.Concurrency < 1:
+		return fmt.Errorf("%w: the spec's concurrency is %d", ErrBadEvent, s.Concurrency)
+	case s.Undo.Batch < 1 || s.Undo.Parallel < 1:
+		return fmt.Errorf("%w: the spec undoes %d steps, %d at once", ErrBadEvent, s.Undo.Batch, s.Undo.Parallel)
+	case s.MaxDown < 0 || s.WaveFailures < 0 || s.Failures < 0 || s.HoldAtMost < 0 || s.Undo.Deadline < 0:
+		return fmt.Errorf("%w: the spec has a negative limit", ErrBadEvent)
+	}
+	seen := make(map[string]struct{})
+	for i, w := range s.Waves {
+		if len(w.Steps) == 0 {
+			return fmt.Errorf("%w: wave %d has no steps", ErrBadEvent, i+1)
+		}
+		for _, st := range w.Steps {
+			if _, dup := seen[st.ID]; dup || st.ID == "" || st.Weight < 0 {
+				return fmt.Errorf("%w: wave %d has a step %q that is unnamed, double or of negative weight", ErrBadEvent, i+1, st.ID)
+			}
+			seen[st.ID] = struct{}{}
+		}
+	}
+	return nil
+}
