@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// maxBackoff is the longest pause between two tries of an undo: in an outage a
+// MaxPause is the longest pause between two tries of an undo: in an outage a
 // longer one would cost more than it spares.
-const maxBackoff = 30 * time.Second
+const MaxPause = 30 * time.Second
 
 // Pause returns how long to wait after the given failed try (counted from 1):
 // a random time up to Backoff·2^(try-1), at most 30 s. The full jitter keeps a
@@ -15,8 +15,8 @@ const maxBackoff = 30 * time.Second
 // Architecture Blog, 2015).
 func (p Policy) Pause(try int) time.Duration {
 	ceiling := p.WithDefaults().Backoff
-	for i := 1; i < try && ceiling < maxBackoff; i++ {
+	for i := 1; i < try && ceiling < MaxPause; i++ {
 		ceiling *= 2
 	}
-	return rand.N(min(ceiling, maxBackoff) + 1)
+	return rand.N(min(ceiling, MaxPause) + 1)
 }

@@ -1,0 +1,326 @@
+package rollout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/tidegate-go/tidegate/rollback"
+)
+
+// executor carries out steps. All but results and wake belong to the loop.
+type executor struct {
+	e      *engine
+	units  []unit
+	groups []*group // by step; nil for a step that is not running
+	list   []int32  // the steps that are running
+	pos    []int32  // by step: where in list
+	marks  []uint32 // by step: the round that last wanted it
+	round  uint32
+
+	start, fresh []Effect // scratch
+
+	mu      sync.Mutex
+	results []stepResult
+	wake    chan struct{} // holds one: there are results
+}
+
+// group is what was started together: it shares a context, and with that one
+// timer. The core never wants one step of a group and not another.
+type group struct {
+	kind      EffectKind
+	ctx       context.Context
+	cancel    context.CancelFunc
+	left      int
+	deadline  time.Time // past it, what still runs does not heed its context
+	cancelled time.Time
+}
+
+type stepResult struct {
+	index    int
+	group    *group
+	attempts int
+	err      error
+}
+
+func newExecutor(e *engine) *executor { return &executor{e: e, wake: make(chan struct{}, 1)} }
+
+func (x *executor) active() int { return len(x.list) }
+
+func (x *executor) isRunning(i int) bool { return i < len(x.groups) && x.groups[i] != nil }
+
+// keepOnly cancels what runs and is not among the wanted.
+func (x *executor) keepOnly(wanted []Effect) {
+	if len(x.list) == 0 {
+		return
+	}
+	x.round++
+	for _, eff := range wanted {
+		if eff.Begun {
+			x.marks[eff.Index] = x.round
+		}
+	}
+	for _, i := range x.list {
+		if g := x.groups[i]; x.marks[i] != x.round && g.cancelled.IsZero() {
+			g.cancelled = time.Now()
+			g.cancel()
+		}
+	}
+}
+
+// launch starts steps whose beginning is on record.
+func (x *executor) launch(effects []Effect) {
+	if len(effects) == 0 {
+		return
+	}
+	if x.groups == nil {
+		n := len(x.units)
+		x.groups, x.pos, x.marks = make([]*group, n), make([]int32, n), make([]uint32, n)
+	}
+	var do, undo *group
+	for _, eff := range effects {
+		g := &do
+		if eff.Kind == UndoStep {
+			g = &undo
+		}
+		if *g == nil {
+			*g = x.newGroup(eff.Kind)
+		}
+		(*g).left++
+		x.groups[eff.Index] = *g
+		x.pos[eff.Index] = int32(len(x.list))
+		x.list = append(x.list, int32(eff.Index))
+		go x.carryOut(*g, eff)
+	}
+}
+
+func (x *executor) newGroup(kind EffectKind) *group {
+	g := &group{kind: kind}
+	if kind == DoStep {
+		limit := orDefault(x.e.plan.StepTimeout, DefaultStepTimeout)
+		g.ctx, g.cancel = context.WithTimeoutCause(x.e.base, limit, fmt.Errorf("not done within the step timeout of %v", limit))
+		g.deadline = time.Now().Add(limit)
+		return g
+	}
+	p := x.e.plan.Rollback.WithDefaults()
+	g.ctx, g.cancel = context.WithCancel(x.e.base)
+	g.deadline = time.Now().Add(time.Duration(p.Attempts) * (p.Timeout + rollback.MaxPause))
+	return g
+}
+
+func (x *executor) carryOut(g *group, eff Effect) {
+	u := &x.units[eff.Index]
+	release := x.e.plan.Release
+	release.Fence, release.Key = x.e.session.Epoch(), x.e.plan.Name+"/"+eff.Key()
+	r := stepResult{index: eff.Index, group: g}
+	if eff.Kind == DoStep {
+		r.attempts = 1
+		r.err = x.e.do(g.ctx, u, release)
+	} else {
+		release.From, release.To = release.To, release.From
+		r.attempts, r.err = x.e.undo(g.ctx, u, release)
+	}
+	x.mu.Lock()
+	x.results = append(x.results, r)
+	x.mu.Unlock()
+	select {
+	case x.wake <- struct{}{}:
+	default:
+	}
+}
+
+// collect takes in the results that have come.
+func (x *executor) collect() {
+	x.mu.Lock()
+	results := x.results
+	x.results = nil
+	x.mu.Unlock()
+	at := now()
+	for _, r := range results {
+		if x.groups[r.index] != r.group {
+			x.e.log.Warn("a step that was left behind has returned", "target", x.units[r.index].target.Name, "error", r.err)
+			continue
+		}
+		x.end(r, at)
+	}
+}
+
+// end records how a step came out. One that only an interrupt cut short is not
+// on record as failed: it stays begun, and the next Run carries it out again.
+func (x *executor) end(r stepResult, at time.Time) {
+	last := x.list[len(x.list)-1]
+	x.list[x.pos[r.index]], x.pos[last] = last, x.pos[r.index]
+	x.list = x.list[:len(x.list)-1]
+	x.groups[r.index] = nil
+	if r.group.left--; r.group.left == 0 {
+		r.group.cancel()
+	}
+	if x.e.fatal != nil || (r.err != nil && x.e.stop == stopHard) {
+		return
+	}
+	ev := Event{At: at, Step: x.units[r.index].id(), Attempts: r.attempts}
+	switch {
+	case r.group.kind == DoStep && r.err == nil:
+		ev.Kind = Done
+	case r.group.kind == DoStep:
+		ev.Kind = DoFailed
+	case r.err == nil:
+		ev.Kind = Undone
+	default:
+		ev.Kind = UndoFailed
+	}
+	if r.err != nil {
+		ev.Reason = brief(r.err)
+	}
+	x.e.record(ev)
+}
+
+// sweep leaves behind what does not heed that its context has ended.
+func (x *executor) sweep(at time.Time) {
+	for k := len(x.list) - 1; k >= 0; k-- {
+		i := int(x.list[k])
+		g := x.groups[i]
+		since := g.deadline
+		if !g.cancelled.IsZero() && g.cancelled.Before(since) {
+			since = g.cancelled
+		}
+		if late := at.Sub(since); late >= x.e.grace {
+			x.end(stepResult{index: i, group: g, attempts: 1,
+				err: fmt.Errorf("left behind: it did not return within %v of being cancelled", x.e.grace)}, now())
+		}
+	}
+}
+
+func (u *unit) id() string {
+	if u.step != nil {
+		return u.step.ID
+	}
+	return u.target.Name
+}
+
+// do puts one step into effect and verifies it.
+func (e *engine) do(ctx context.Context, u *unit, release Release) (err error) {
+	defer recovered(&err)
+	if u.step != nil {
+		return because(ctx, u.step.Do(ctx))
+	}
+	versioner, _ := e.runner.Deployer.(Versioner)
+	if versioner != nil {
+		if v, err := versioner.Version(ctx, u.target); err == nil && v == release.To {
+			return e.verify(ctx, u.target, release)
+		}
+	}
+	if err := e.runner.Deployer.Deploy(ctx, u.target, release); err != nil {
+		return because(ctx, err)
+	}
+	return e.verify(ctx, u.target, release)
+}
+
+// undo takes one step back and verifies that, in a few tries. Deploy is called
+// even when the target says that it runs the old version: what was cut short
+// may still be on its way there.
+func (e *engine) undo(ctx context.Context, u *unit, release Release) (tries int, err error) {
+	p := e.plan.Rollback.WithDefaults()
+	for tries = 1; ; tries++ {
+		try, cancel := context.WithTimeoutCause(ctx, p.Timeout, fmt.Errorf("not undone within %v", p.Timeout))
+		err = e.undoOnce(try, u, release)
+		cancel()
+		if err == nil || ctx.Err() != nil || tries >= p.Attempts {
+			return tries, err
+		}
+		pause := time.NewTimer(p.Pause(tries))
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+			pause.Stop()
+			return tries, err
+		}
+	}
+}
+
+func (e *engine) undoOnce(ctx context.Context, u *unit, release Release) (err error) {
+	defer recovered(&err)
+	if u.step != nil {
+		return because(ctx, u.step.Undo(ctx))
+	}
+	if err := e.runner.Deployer.Deploy(ctx, u.target, release); err != nil {
+		return because(ctx, err)
+	}
+	return e.verify(ctx, u.target, release)
+}
+
+// The pauses between two questions to a target that is on its way.
+const (
+	firstLook = 50 * time.Millisecond
+	lastLook  = 5 * time.Second
+)
+
+// verify asks the target until it runs the version and is healthy, as far as
+// the Deployer can tell, or the context ends.
+func (e *engine) verify(ctx context.Context, target Target, release Release) error {
+	versioner, _ := e.runner.Deployer.(Versioner)
+	prober, _ := e.runner.Deployer.(Prober)
+	for pause := firstLook; ; pause = min(2*pause, lastLook) {
+		err := look(ctx, versioner, prober, target, release.To)
+		if err == nil {
+			return nil
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return fmt.Errorf("deployed, but not verified: %w: %w", context.Cause(ctx), err)
+		}
+	}
+}
+
+func look(ctx context.Context, versioner Versioner, prober Prober, target Target, want string) error {
+	if versioner != nil {
+		v, err := versioner.Version(ctx, target)
+		if err != nil {
+			return fmt.Errorf("asking for its version: %w", err)
+		}
+		if v != want {
+			return fmt.Errorf("it runs %q, not %q", v, want)
+		}
+	}
+	if prober != nil {
+		ok, err := prober.Healthy(ctx, target)
+		if err != nil {
+			return fmt.Errorf("asking for its health: %w", err)
+		}
+		if !ok {
+			return errors.New("it is not healthy")
+		}
+	}
+	return nil
+}
+
+// because adds why the context ended, where that is what the error says.
+func because(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		if cause := context.Cause(ctx); cause != ctx.Err() {
+			return fmt.Errorf("%w: %w", cause, err)
+		}
+	}
+	return err
+}
+
+func recovered(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("the deployer panicked: %v", p)
+	}
+}
+
+// brief bounds what an error adds to the journal.
+func brief(err error) string {
+	const most = 1000
+	s := err.Error()
+	if len(s) > most {
+		s = s[:most] + "…"
+	}
+	return s
+}

@@ -1,0 +1,352 @@
+package rollout
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/tidegate-go/tidegate/guardrails"
+)
+
+// guardPatience is how long a guard may take to answer. One that takes longer
+// holds the rollout: a guard that hangs lets nothing through.
+const guardPatience = 5 * time.Second
+
+// guardWatch asks the guards: about every step before it begins, and all of
+// them again and again in between. It belongs to the loop; the guards are asked
+// in other goroutines, so that none can hang the loop.
+type guardWatch struct {
+	e       *engine
+	polls   []poll // by guard
+	next    time.Time
+	watched bool // Watchers are running
+	cancel  context.CancelFunc
+}
+
+// poll is the state of one guard.
+type poll struct {
+	name  string
+	busy  bool
+	since time.Time
+	// refused is the step that the guard said no to, so that it is asked about
+	// that step until it is content.
+	refused *Effect
+}
+
+func newGuardWatch(e *engine) *guardWatch {
+	w := &guardWatch{e: e, polls: make([]poll, len(e.plan.Guards))}
+	used := make(map[string]int)
+	for i, g := range e.plan.Guards {
+		name := guardrails.Name(g)
+		if used[name]++; used[name] > 1 {
+			name = fmt.Sprintf("%s (%d)", name, used[name])
+		}
+		w.polls[i].name = name
+	}
+	return w
+}
+
+// keep asks the guards when it is time to, while that is wanted, and returns
+// when to look again.
+func (w *guardWatch) keep(wanted bool) (next time.Time) {
+	if !wanted || len(w.polls) == 0 {
+		w.unwatch()
+		return time.Time{}
+	}
+	w.watchers()
+	at := now()
+	w.overdue(at)
+	if !at.Before(w.next) {
+		for i := range w.polls {
+			w.ask(i, at)
+		}
+		w.next = at.Add(orDefault(w.e.plan.GuardInterval, DefaultGuardInterval))
+	}
+	next = w.next
+	for _, p := range w.polls {
+		if p.busy {
+			next = earlier(next, p.since.Add(guardPatience))
+		}
+	}
+	return next
+}
+
+// watchers starts the guards that bring news by themselves.
+func (w *guardWatch) watchers() {
+	if w.watched {
+		return
+	}
+	w.watched = true
+	ctx, cancel := context.WithCancel(w.e.base)
+	w.cancel = cancel
+	for i, g := range w.e.plan.Guards {
+		if watcher, ok := g.(guardrails.Watcher); ok {
+			w.e.helpers.Go(func() {
+				defer func() {
+					if p := recover(); p != nil {
+						w.e.log.Error("a guard panicked while watching; it is still asked", "guard", w.polls[i].name, "panic", p)
+					}
+				}()
+				watcher.Watch(ctx, func() {
+					w.e.post(func() { w.ask(i, now()) })
+				})
+			})
+		}
+	}
+}
+
+func (w *guardWatch) unwatch() {
+	if w.watched {
+		w.watched = false
+		w.cancel()
+	}
+}
+
+// ask asks one guard in a goroutine of its own.
+func (w *guardWatch) ask(i int, at time.Time) {
+	p := &w.polls[i]
+	if p.busy || w.e.state.phase.Final() {
+		return
+	}
+	p.busy, p.since = true, at
+	verb := guardrails.Bake
+	if !w.e.forward() {
+		verb = guardrails.Recover
+	}
+	act := w.e.action(verb, p.refused)
+	fleet := w.e.state.snapshot()
+	if p.refused != nil {
+		fleet.count(&w.e.state, p.refused.Index)
+	}
+	act.Fleet = fleet
+	guards := w.e.plan.Guards[i : i+1]
+	w.e.helpers.Go(func() {
+		ctx, cancel := context.WithTimeout(w.e.base, guardPatience)
+		defer cancel()
+		b := guardrails.Check(ctx, guards, act)
+		w.e.post(func() { w.answer(i, b) })
+	})
+}
+
+// action is what a guard is asked about: a step, or the watch over them.
+func (e *engine) action(verb guardrails.Verb, step *Effect) guardrails.Action {
+	act := e.plan.action(verb, e.state.Wave())
+	if step == nil {
+		return act
+	}
+	act.Verb, act.Wave = guardrails.Deploy, step.Wave
+	if step.Kind == UndoStep {
+		act.Verb = guardrails.Undo
+	}
+	t := &e.steps.units[step.Index].target
+	act.Target, act.Labels, act.Weight = e.steps.units[step.Index].id(), t.Labels, max(t.Weight, 1)
+	return act
+}
+
+func (w *guardWatch) answer(i int, b *guardrails.Breach) {
+	w.polls[i].busy = false
+	if w.e.base.Err() == nil {
+		w.judge(i, b)
+	}
+}
+
+// judge records what a guard's answer changes.
+func (w *guardWatch) judge(i int, b *guardrails.Breach) {
+	p := &w.polls[i]
+	if b == nil {
+		p.refused = nil
+		if w.e.state.held("guard:" + p.name) {
+			w.e.record(Event{Kind: Cleared, Step: p.name})
+		}
+		return
+	}
+	named := *b
+	named.Guard = p.name
+	w.e.record(Event{Kind: Breached, Breach: &named})
+}
+
+// overdue holds the rollout for guards that do not answer.
+func (w *guardWatch) overdue(at time.Time) {
+	for i := range w.polls {
+		if p := &w.polls[i]; p.busy && !at.Before(p.since.Add(guardPatience)) {
+			p.since = at
+			w.judge(i, hung())
+		}
+	}
+}
+
+func hung() *guardrails.Breach {
+	return &guardrails.Breach{Reason: fmt.Sprintf("the guard did not answer within %v", guardPatience)}
+}
+
+// admit asks all guards about steps that are about to begin, in order, each
+// with those before it counted. It returns how many may begin, and the no that
+// stopped it there. The loop waits for the answers, for a while: nothing else
+// may change the state meanwhile.
+func (w *guardWatch) admit(steps []Effect) (admitted int, breach *guardrails.Breach) {
+	if len(w.polls) == 0 {
+		return len(steps), nil
+	}
+	for i := range w.polls {
+		if w.polls[i].busy && now().Sub(w.polls[i].since) >= guardPatience {
+			return 0, nil // a guard hangs, and holds
+		}
+	}
+	type answer struct {
+		admitted, guard int
+		breach          *guardrails.Breach
+	}
+	answers := make(chan answer, 1)
+	ctx, cancel := context.WithTimeout(w.e.base, guardPatience)
+	defer cancel()
+	fleet := &liveFleet{state: &w.e.state}
+	defer fleet.close()
+	acts := make([]guardrails.Action, len(steps))
+	for n := range steps {
+		acts[n] = w.e.action(guardrails.Deploy, &steps[n])
+		acts[n].Fleet = fleet
+	}
+	lifted := make([]bool, len(w.polls))
+	for i := range w.polls {
+		lifted[i] = w.e.state.Overridden(w.polls[i].name, now())
+	}
+	guards := w.e.plan.Guards
+	w.e.helpers.Go(func() {
+		for n, act := range acts {
+			fleet.add(steps[n].Index)
+			if i, b := gravest(ctx, guards, lifted, act); b != nil {
+				answers <- answer{n, i, b}
+				return
+			}
+		}
+		answers <- answer{admitted: len(acts)}
+	})
+	timer := time.NewTimer(guardPatience)
+	defer timer.Stop()
+	select {
+	case a := <-answers:
+		if a.breach == nil {
+			return a.admitted, nil
+		}
+		named := *a.breach
+		named.Guard = w.polls[a.guard].name
+		refused := steps[a.admitted]
+		w.polls[a.guard].refused = &refused
+		return a.admitted, &named
+	case <-timer.C:
+		b := hung()
+		b.Guard = w.polls[0].name
+		return 0, b
+	}
+}
+
+// gravest asks every guard about an action and returns the gravest no, and
+// whose it is. A hold that a human has overridden passes; a cap is never
+// lifted, and nothing graver than a hold is.
+func gravest(ctx context.Context, guards []guardrails.Guard, lifted []bool, act guardrails.Action) (guard int, worst *guardrails.Breach) {
+	for i := range guards {
+		b := guardrails.Check(ctx, guards[i:i+1], act)
+		if b == nil || (lifted[i] && b.Consequence == guardrails.Hold && !b.Cap) {
+			continue
+		}
+		if worst == nil || b.Consequence > worst.Consequence {
+			guard, worst = i, b
+		}
+	}
+	return guard, worst
+}
+
+// fleetCopy is a fleet as it was at one moment.
+type fleetCopy struct {
+	tallies []guardrails.Tally
+	byLabel map[[2]string]int32 // shared: it does not change once loaded
+}
+
+func (s *State) snapshot() *fleetCopy {
+	return &fleetCopy{append([]guardrails.Tally(nil), s.tallies...), s.byLabel}
+}
+
+// count counts a step as begun.
+func (f *fleetCopy) count(s *State, i int) {
+	st := &s.steps[i]
+	if st.status.exposed() {
+		return
+	}
+	expose(&f.tallies[0], st.weight)
+	for _, t := range st.tallies {
+		expose(&f.tallies[t], st.weight)
+	}
+}
+
+func expose(t *guardrails.Tally, weight int64) {
+	t.Exposed++
+	t.Unproven++
+	t.ExposedWeight += weight
+	t.UnprovenWeight += weight
+}
+
+// Tally implements guardrails.Fleet.
+func (f *fleetCopy) Tally(label, value string) guardrails.Tally {
+	if label == "" && value == "" {
+		return f.tallies[0]
+	}
+	if i, ok := f.byLabel[[2]string{label, value}]; ok {
+		return f.tallies[i]
+	}
+	return guardrails.Tally{}
+}
+
+// liveFleet is the state as it is, with steps counted that are about to begin.
+// Once closed it is empty, so that a guard that outstays its welcome cannot
+// read what changes under it.
+type liveFleet struct {
+	mu    sync.Mutex
+	state *State
+	extra map[int32]guardrails.Tally // by tally: what is about to be added
+}
+
+func (f *liveFleet) add(i int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.state == nil || f.state.steps[i].status.exposed() {
+		return
+	}
+	if f.extra == nil {
+		f.extra = make(map[int32]guardrails.Tally)
+	}
+	st := &f.state.steps[i]
+	for _, t := range append([]int32{0}, st.tallies...) {
+		sum := f.extra[t]
+		expose(&sum, st.weight)
+		f.extra[t] = sum
+	}
+}
+
+func (f *liveFleet) close() {
+	f.mu.Lock()
+	f.state = nil
+	f.mu.Unlock()
+}
+
+// Tally implements guardrails.Fleet.
+func (f *liveFleet) Tally(label, value string) guardrails.Tally {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.state == nil {
+		return guardrails.Tally{}
+	}
+	var i int32
+	if label != "" || value != "" {
+		var ok bool
+		if i, ok = f.state.byLabel[[2]string{label, value}]; !ok {
+			return guardrails.Tally{}
+		}
+	}
+	t, more := f.state.tallies[i], f.extra[i]
+	t.Exposed += more.Exposed
+	t.Unproven += more.Unproven
+	t.ExposedWeight += more.ExposedWeight
+	t.UnprovenWeight += more.UnprovenWeight
+	return t
+}

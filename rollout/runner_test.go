@@ -1,0 +1,78 @@
+package rollout_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/tidegate-go/tidegate/rollout"
+)
+
+func TestAHealthyReleaseReachesEveryTarget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, targets := newFleet(20, "v1")
+		var seen recorder
+		r := rollout.Runner{Plan: aPlan(targets, 0.01), Deployer: f, Journal: &rollout.MemoryJournal{}, Logger: quiet(), Observers: []rollout.Observer{&seen}}
+		begin := time.Now()
+		result, err := r.Run(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, rollout.Completed, result.Phase)
+		requireAll(t, f, "v2")
+		require.Equal(t, 20, result.Updated)
+		require.Equal(t, 20, result.PeakExposed)
+		require.GreaterOrEqual(t, time.Since(begin), 6*time.Minute, "each of 6 waves bakes for a minute")
+		require.Less(t, time.Since(begin), 8*time.Minute, "and no longer than it must")
+		require.Len(t, seen.kinds(rollout.Judged), result.Waves)
+		require.Len(t, seen.kinds(rollout.Ended), 1)
+	})
+}
+
+func TestABadReleaseIsTakenBackFromTheFirstWave(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, targets := newFleet(20, "v1")
+		r := rollout.Runner{Plan: aPlan(targets, 0.20), Deployer: f, Journal: &rollout.MemoryJournal{}, Logger: quiet()}
+		result, err := r.Run(t.Context())
+		require.ErrorIs(t, err, rollout.ErrRolledBack)
+		require.Equal(t, 1, result.PeakExposed)
+		require.Equal(t, 1, result.Undone)
+		require.Equal(t, 19, result.Untouched)
+		require.LessOrEqual(t, result.TimeToDetect, 15*time.Second)
+		requireAll(t, f, "v1")
+		require.Contains(t, err.Error(), "error rate 0.2 is above 0.03")
+	})
+}
+
+func TestATargetThatHangsIsTimedOutCountedAndRolledBack(t *testing.T) {
+	for name, heeds := range map[string]bool{"it heeds its context": true, "it does not": false} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f, targets := newFleet(20, "v1")
+				release := make(chan struct{})
+				f.misbehave = func(ctx context.Context, target, to string) error {
+					if target != "web-03" || to != "v2" {
+						return nil
+					}
+					if heeds {
+						<-ctx.Done()
+						return ctx.Err()
+					}
+					<-release
+					return errors.New("woke up late")
+				}
+				plan := aPlan(targets, 0.01)
+				plan.StepTimeout = 2 * time.Minute
+				r := rollout.Runner{Plan: plan, Deployer: f, Journal: &rollout.MemoryJournal{}, Logger: quiet()}
+				result, err := r.Run(t.Context())
+				close(release)
+				require.ErrorIs(t, err, rollout.ErrRolledBack)
+				require.Contains(t, err.Error(), "web-03")
+				require.Equal(t, 3, result.PeakExposed)
+				requireAll(t, f, "v1")
+			})
+		})
+	}
+}

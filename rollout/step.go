@@ -1,0 +1,369 @@
+package rollout
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/tidegate-go/tidegate/analysis"
+	"github.com/tidegate-go/tidegate/guardrails"
+)
+
+// Step takes one fact into the state. It is the only way in, and costs the same
+// whatever the size of the fleet. An event that no longer matters is ErrStale,
+// one that can never be right here is ErrBadEvent; neither changes anything.
+func (s *State) Step(ev Event) error {
+	if s.spec == nil {
+		return s.start(ev)
+	}
+	if ev.Epoch != 0 && ev.Epoch < s.epoch {
+		return fmt.Errorf("%w: %v of epoch %d, but epoch %d acts by now", ErrStale, ev.Kind, ev.Epoch, s.epoch)
+	}
+	if ev.At.Before(s.at) {
+		ev.At = s.at // a clock that was set back does not turn time back
+	}
+	before := s.at
+	s.at = ev.At
+	if err := s.step(ev); err != nil {
+		s.at = before
+		return err
+	}
+	s.epoch = max(s.epoch, ev.Epoch)
+	return nil
+}
+
+func (s *State) start(ev Event) error {
+	if ev.Kind != Started {
+		return fmt.Errorf("%w: the first event is %v, not %v", ErrBadEvent, ev.Kind, Started)
+	}
+	if err := ev.Spec.check(); err != nil {
+		return err
+	}
+	s.load(ev.Spec)
+	s.at, s.startedAt, s.epoch = ev.At, ev.At, ev.Epoch
+	s.phase = Deploying
+	s.enter(0)
+	return nil
+}
+
+func (s *State) step(ev Event) error {
+	switch ev.Kind {
+	case Resumed:
+		return s.resumed(ev)
+	case Interrupted, Observed:
+		return s.note(ev)
+	case Ended:
+		if !s.phase.Final() {
+			return s.bad(ev, "the rollout has not ended")
+		}
+		return nil
+	case Doing, Done, DoFailed, Undoing, Undone, UndoFailed:
+		i, ok := s.index[ev.Step]
+		if !ok {
+			return s.bad(ev, "there is no such step")
+		}
+		return s.stepped(ev, i)
+	case Judged:
+		return s.judged(ev)
+	case Breached:
+		return s.breached(ev)
+	case Cleared:
+		if !s.release("guard:" + ev.Step) {
+			return s.stale(ev)
+		}
+		return nil
+	case Elapsed:
+		return s.elapsed(ev)
+	default:
+		if ev.Kind.IsVerb() {
+			return s.verb(ev)
+		}
+		return s.bad(ev, "it cannot follow "+Started.String())
+	}
+}
+
+func (s *State) stale(ev Event) error {
+	return fmt.Errorf("%w: %v %s in phase %v", ErrStale, ev.Kind, ev.Step, s.phase)
+}
+
+func (s *State) bad(ev Event, why string) error {
+	return fmt.Errorf("%w: %v %s in phase %v: %s", ErrBadEvent, ev.Kind, ev.Step, s.phase, why)
+}
+
+// note accepts an event that is kept for its readers.
+func (s *State) note(ev Event) error {
+	if s.phase.Final() {
+		return s.stale(ev)
+	}
+	return nil
+}
+
+// resumed settles what ran in a runner that is gone. A step that is still
+// wanted is carried out again; one that is not is in doubt. Time that nobody
+// watched counts neither for a bake nor against a rollback's deadline.
+func (s *State) resumed(ev Event) error {
+	switch s.phase {
+	case Gating:
+		s.deployedAt = s.at
+	case RollingBack:
+		s.undoAt = s.at
+		s.settle()
+	case Aborting:
+		s.settle()
+		s.abortWhenIdle()
+	case Deploying:
+	default:
+		return s.stale(ev)
+	}
+	s.advance()
+	return nil
+}
+
+// settle marks what nobody carries out any more as in doubt, unless it is still
+// wanted.
+func (s *State) settle() {
+	for k := len(s.running) - 1; k >= 0; k-- {
+		i := s.running[k]
+		switch {
+		case s.steps[i].status == StepDoing:
+			s.set(i, StepFailed)
+		case s.phase == Aborting:
+			s.set(i, StepStuck)
+		}
+	}
+}
+
+func (s *State) stepped(ev Event, i int32) error {
+	status := s.steps[i].status
+	switch ev.Kind {
+	case Doing:
+		return s.doing(ev, i)
+	case Undoing:
+		return s.undoingStep(ev, i)
+	case Done, DoFailed:
+		// A step that a halt cut short stays as it is: begun, outcome unknown.
+		if status != StepDoing || (s.phase == Halted && ev.Kind == DoFailed) {
+			return s.stale(ev)
+		}
+		s.outcome(ev, i)
+	case Undone, UndoFailed:
+		if status != StepUndoing || (s.phase == Halted && ev.Kind == UndoFailed) {
+			return s.stale(ev)
+		}
+		if ev.Kind == Undone {
+			s.set(i, StepUndone)
+		} else {
+			s.set(i, StepStuck)
+		}
+		if s.undoing == 0 && s.batch >= s.spec.Undo.Batch {
+			s.batch = 0
+		}
+	}
+	s.abortWhenIdle()
+	s.advance()
+	return nil
+}
+
+func (s *State) doing(ev Event, i int32) error {
+	switch {
+	case s.steps[i].status != StepPending || int(s.steps[i].wave) != s.wave:
+		return s.stale(ev)
+	case s.room() <= 0:
+		return s.bad(ev, "no forward step may start now")
+	}
+	if s.last < 0 {
+		s.exposedAt = s.at
+	}
+	s.last = max(s.last, int(i))
+	s.set(i, StepDoing)
+	for s.next < s.bounds[s.wave+1] && s.steps[s.next].status != StepPending {
+		s.next++
+	}
+	return nil
+}
+
+func (s *State) undoingStep(ev Event, i int32) error {
+	st := s.steps[i].status
+	switch {
+	case s.phase != RollingBack || int(s.steps[i].wave) != s.undoWave || (st != StepDone && st != StepFailed):
+		return s.stale(ev)
+	case s.undoRoom() <= 0 || (st == StepDone && !s.mayTakeDown(s.down)):
+		return s.bad(ev, "no undo may start now")
+	}
+	s.set(i, StepUndoing)
+	s.batch++
+	s.skipUndone()
+	return nil
+}
+
+// outcome takes in how a step ended, in any phase: it is a fact.
+func (s *State) outcome(ev Event, i int32) {
+	if ev.Kind == Done {
+		s.set(i, StepDone)
+		s.done++
+		return
+	}
+	s.set(i, StepFailed)
+	s.failed++
+	s.failures++
+	if s.phase != Deploying {
+		return
+	}
+	why := ev.Reason
+	if why == "" {
+		why = "no reason given"
+	}
+	switch {
+	case s.failed > s.spec.WaveFailures:
+		s.fail(fmt.Sprintf("%d of wave %d's steps failed, more than its budget of %d; the last was %s: %s", s.failed, s.wave+1, s.spec.WaveFailures, ev.Step, why))
+	case s.failures > s.spec.Failures:
+		s.fail(fmt.Sprintf("%d steps failed, more than the rollout's budget of %d; the last was %s: %s", s.failures, s.spec.Failures, ev.Step, why))
+	case s.failed == s.bounds[s.wave+1]-s.bounds[s.wave]:
+		s.fail(fmt.Sprintf("every step of wave %d failed, so there is nothing to judge; the last was %s: %s", s.wave+1, ev.Step, why))
+	case s.spec.MaxDown > 0 && s.failures >= s.spec.MaxDown && s.next < len(s.steps):
+		s.fail(fmt.Sprintf("%d targets are down for failed steps, and the capacity floor lets no more than %d be; the last was %s: %s", s.failures, s.spec.MaxDown, ev.Step, why))
+	}
+}
+
+// advance moves on to where the counts allow by now.
+func (s *State) advance() {
+	switch s.phase {
+	case Deploying:
+		if s.failure == "" && s.done+s.failed == s.bounds[s.wave+1]-s.bounds[s.wave] {
+			s.phase, s.deployedAt = Gating, s.at
+			if s.spec.Waves[s.wave].Ungated != "" {
+				s.pass("wave " + fmt.Sprint(s.wave+1) + " has no gate: " + s.spec.Waves[s.wave].Ungated)
+			}
+		}
+	case RollingBack:
+		s.advanceBack()
+	}
+}
+
+func (s *State) judged(ev Event) error {
+	if ev.Decision == nil {
+		return s.bad(ev, "it has no decision")
+	}
+	if (s.phase != Deploying && s.phase != Gating) || ev.Wave != s.wave+1 || s.failure != "" {
+		return s.stale(ev)
+	}
+	if s.spec.Waves[s.wave].Ungated != "" {
+		return s.bad(ev, "the wave has no gate")
+	}
+	d := *ev.Decision
+	switch d.Outcome {
+	case analysis.Fail:
+		s.fail("gate " + fmt.Sprint(ev.Wave) + " failed: " + d.Reason)
+	case analysis.Pass:
+		if s.phase != Gating {
+			return s.bad(ev, "the wave is not deployed yet, so its gate cannot pass")
+		}
+		s.release("gate")
+		s.pass("gate " + fmt.Sprint(ev.Wave) + " passed: " + d.Reason)
+	case analysis.Inconclusive, analysis.Error:
+		if s.spec.Waves[s.wave].OnDeadline != analysis.WaitAtDeadline {
+			s.fail("gate " + fmt.Sprint(ev.Wave) + " came to no verdict: " + d.Reason)
+			return nil
+		}
+		if s.held("gate") {
+			return s.stale(ev)
+		}
+		s.hold("gate", d.Reason)
+	default:
+		return s.bad(ev, "it is not final: "+d.Outcome.String())
+	}
+	return nil
+}
+
+// pass lets the current wave go: its targets are proven, the next may begin.
+func (s *State) pass(reason string) {
+	s.prove()
+	if s.wave+1 < len(s.spec.Waves) {
+		s.phase = Deploying
+		s.enter(s.wave + 1)
+		return
+	}
+	if s.failures > 0 {
+		s.end(Partial, fmt.Sprintf("%d of %d targets failed, within the budget", s.failures, len(s.steps)))
+		return
+	}
+	s.end(Completed, reason)
+}
+
+func (s *State) enter(wave int) {
+	s.wave, s.next = wave, s.bounds[wave]
+	s.done, s.failed = 0, 0
+	s.enteredAt, s.deployedAt = s.at, time.Time{}
+	if s.spec.Waves[wave].Approval {
+		s.hold("approval", fmt.Sprintf("wave %d waits for approval", wave+1))
+	}
+}
+
+// fail latches that the change is not to go on.
+func (s *State) fail(reason string) {
+	if s.failure != "" {
+		return
+	}
+	s.failure, s.failedAt = reason, s.at
+	if s.spec.OnFailure == Freeze {
+		s.halt(reason + "; the plan says to freeze")
+		return
+	}
+	s.rollBack()
+}
+
+func (s *State) halt(reason string) {
+	s.haltedFrom = s.phase
+	s.end(Halted, reason)
+}
+
+func (s *State) end(phase Phase, reason string) {
+	s.phase, s.reason, s.endedAt = phase, reason, s.at
+}
+
+func (s *State) breached(ev Event) error {
+	b := ev.Breach
+	if b == nil || b.Guard == "" {
+		return s.bad(ev, "it has no breach")
+	}
+	if s.phase.Final() {
+		return s.stale(ev)
+	}
+	reason := "guard " + b.Guard + ": " + b.Reason
+	switch b.Consequence {
+	case guardrails.Halt:
+		s.halt(reason)
+	case guardrails.Rollback:
+		if s.phase == RollingBack || s.phase == Aborting {
+			return s.stale(ev)
+		}
+		s.fail(reason)
+	case guardrails.Hold:
+		if s.held("guard:"+b.Guard) || s.phase == Aborting || (!b.Cap && s.Overridden(b.Guard, ev.At)) {
+			return s.stale(ev)
+		}
+		s.hold("guard:"+b.Guard, b.Reason)
+	default:
+		return s.bad(ev, "its consequence is unknown")
+	}
+	return nil
+}
+
+func (s *State) elapsed(ev Event) error {
+	switch ev.Step {
+	case holdTimer:
+		due, ok := s.holdDue()
+		if !ok || ev.At.Before(due) || (s.phase != Deploying && s.phase != Gating) {
+			return s.stale(ev)
+		}
+		s.fail(fmt.Sprintf("held for %v, longer than the plan waits: %s", s.spec.HoldAtMost, s.holds[0].Reason))
+	case rollbackTimer:
+		d := s.spec.Undo.Deadline
+		if s.phase != RollingBack || d == 0 || ev.At.Before(s.undoAt.Add(d)) {
+			return s.stale(ev)
+		}
+		s.end(RollbackIncomplete, fmt.Sprintf("not undone within %v", d))
+	default:
+		return s.bad(ev, "there is no such timer")
+	}
+	return nil
+}

@@ -1,0 +1,193 @@
+package rollout
+
+import (
+	"iter"
+	"time"
+)
+
+// EffectKind says what an Effect does.
+type EffectKind uint8
+
+const (
+	// DoStep puts a step into effect. Before it is carried out, a Doing event
+	// must be durable.
+	DoStep EffectKind = iota + 1
+	// UndoStep takes a step back. Before it is carried out, an Undoing event
+	// must be durable.
+	UndoStep
+	// Analyze asks the wave's checks, and reports Observed and Judged.
+	Analyze
+	// Watch asks the guards again and again, and reports Breached and Cleared.
+	Watch
+	// Timer reports Elapsed at its time.
+	Timer
+)
+
+// Effect is something that should be in flight now.
+type Effect struct {
+	Kind EffectKind
+	// Step is the step's ID, for DoStep and UndoStep; the timer's name for Timer.
+	Step string
+	// Index is the step's number in the spec, from 0.
+	Index int
+	// Wave counts from 1.
+	Wave int
+	// Begun says that the step is on record as begun. Where it is not running,
+	// a crash came between: carry it out again.
+	Begun bool
+	// Due is when a Timer runs out.
+	Due time.Time
+}
+
+// Key identifies the effect within its rollout. It is stable over crashes: an
+// effect that is carried out again has the key that it had.
+func (e Effect) Key() string {
+	switch e.Kind {
+	case DoStep:
+		return "do/" + e.Step
+	case UndoStep:
+		return "undo/" + e.Step
+	case Timer:
+		return "timer/" + e.Step
+	case Watch:
+		return "watch"
+	default:
+		return "analyze"
+	}
+}
+
+// The timers that the core may want.
+const (
+	holdTimer     = "hold"
+	rollbackTimer = "rollback"
+)
+
+// Wants yields every effect that should be in flight now. What is in flight and
+// not named is to be cancelled. Its cost grows with the effects in flight, not
+// with the fleet.
+func (s *State) Wants() iter.Seq[Effect] {
+	return func(yield func(Effect) bool) {
+		switch s.phase {
+		case Deploying, Gating:
+			s.wantForward(yield)
+		case RollingBack:
+			s.wantBack(yield)
+		case Aborting:
+			s.wantRunning(yield)
+		}
+	}
+}
+
+func (s *State) wantForward(yield func(Effect) bool) {
+	wave := &s.spec.Waves[s.wave]
+	if s.spec.Guarded && !yield(Effect{Kind: Watch, Wave: s.wave + 1}) {
+		return
+	}
+	if wave.Ungated == "" && s.tallies[0].Exposed > 0 && !yield(Effect{Kind: Analyze, Wave: s.wave + 1}) {
+		return
+	}
+	if due, ok := s.holdDue(); ok && !yield(Effect{Kind: Timer, Step: holdTimer, Due: due}) {
+		return
+	}
+	if !s.wantRunning(yield) {
+		return
+	}
+	room := s.room()
+	for i := s.next; room > 0 && i < s.bounds[s.wave+1]; i++ {
+		if s.steps[i].status != StepPending {
+			continue
+		}
+		if !yield(s.effect(DoStep, i)) {
+			return
+		}
+		room--
+	}
+}
+
+// room is how many more steps may be started forward now.
+func (s *State) room() int {
+	if s.phase != Deploying || s.failure != "" || len(s.holds) > 0 {
+		return 0
+	}
+	room := s.spec.Concurrency - len(s.running)
+	if s.spec.MaxDown > 0 {
+		room = min(room, s.spec.MaxDown-s.down)
+	}
+	return room
+}
+
+// wantRunning yields the steps that are in flight and may go on.
+func (s *State) wantRunning(yield func(Effect) bool) bool {
+	for _, i := range s.running {
+		kind := DoStep
+		if s.steps[i].status == StepUndoing {
+			kind = UndoStep
+		} else if s.phase == RollingBack {
+			continue // it is to be cancelled; it is undone once it has ended
+		} else if s.held("reset") {
+			continue // a halt cut it short; it goes on when a human says so
+		}
+		e := s.effect(kind, int(i))
+		e.Begun = true
+		if !yield(e) {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *State) wantBack(yield func(Effect) bool) {
+	if s.spec.Guarded && !yield(Effect{Kind: Watch, Wave: s.undoWave + 1}) {
+		return
+	}
+	if d := s.spec.Undo.Deadline; d > 0 && !yield(Effect{Kind: Timer, Step: rollbackTimer, Due: s.undoAt.Add(d)}) {
+		return
+	}
+	if !s.wantRunning(yield) {
+		return
+	}
+	room, down := s.undoRoom(), s.down
+	// What is in doubt comes first: to undo a target that is down already takes
+	// no capacity away, and may give some back.
+	for k := len(s.doubt) - 1; room > 0 && k >= 0 && int(s.steps[s.doubt[k]].wave) == s.undoWave; k-- {
+		if !yield(s.effect(UndoStep, int(s.doubt[k]))) {
+			return
+		}
+		room--
+	}
+	for i := s.undoNext; room > 0 && i >= s.bounds[s.undoWave] && s.mayTakeDown(down); i-- {
+		if s.steps[i].status != StepDone {
+			continue
+		}
+		if !yield(s.effect(UndoStep, i)) {
+			return
+		}
+		room--
+		down++
+	}
+}
+
+// undoRoom is how many more undos may be started now, floor aside.
+func (s *State) undoRoom() int {
+	if s.phase != RollingBack || len(s.holds) > 0 {
+		return 0
+	}
+	return min(s.spec.Undo.Batch-s.batch, s.spec.Undo.Parallel-len(s.running))
+}
+
+// mayTakeDown tells whether a target that serves may be taken down when so
+// many are down already.
+func (s *State) mayTakeDown(down int) bool { return s.spec.MaxDown == 0 || down < s.spec.MaxDown }
+
+func (s *State) effect(kind EffectKind, i int) Effect {
+	w := int(s.steps[i].wave)
+	return Effect{Kind: kind, Step: s.spec.Waves[w].Steps[i-s.bounds[w]].ID, Index: i, Wave: w + 1}
+}
+
+// holdDue returns when forward motion has been held for too long.
+func (s *State) holdDue() (time.Time, bool) {
+	if s.spec.HoldAtMost == 0 || len(s.holds) == 0 {
+		return time.Time{}, false
+	}
+	return s.holds[0].Since.Add(s.spec.HoldAtMost), true
+}
