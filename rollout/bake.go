@@ -16,7 +16,7 @@ type baker struct {
 	wave   int // from 0; -1 before the first
 	gate   *analysis.Gate
 	eval   *analysis.Evaluation
-	asks   []ask // by check
+	asks   []ask     // by check
 	baking bool      // the wave is deployed
 	since  time.Time // when it was, as the evaluation knows
 	next   time.Time // zero: look at once

@@ -342,8 +342,10 @@ func (e *engine) timer(eff Effect) time.Time {
 	if time.Now().Before(eff.Due) {
 		return eff.Due
 	}
-	e.record(Event{Kind: Elapsed, Step: eff.Step})
-	return time.Now()
+	if e.record(Event{Kind: Elapsed, Step: eff.Step}) {
+		return time.Now()
+	}
+	return time.Now().Add(sweepInterval)
 }
 
 // want asks the core, and leaves out what an interrupt rules out.

@@ -152,6 +152,14 @@ type Event struct {
 	Outcome  Phase              `json:"outcome,omitempty"`  // Ended
 }
 
+// what names the event in an error.
+func (ev Event) what() string {
+	if ev.Step == "" {
+		return ev.Kind.String()
+	}
+	return ev.Kind.String() + " " + ev.Step
+}
+
 // CheckRecord is one observation of one check, with the verdict on it: enough
 // to judge again after a crash, and to see why.
 type CheckRecord struct {

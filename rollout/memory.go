@@ -22,10 +22,30 @@ type MemoryJournal struct {
 
 // memoryRollout is what a MemoryJournal knows of one rollout.
 type memoryRollout struct {
-	// events only ever grows: what a reader has seen of it stays as it is.
-	events []Event
+	// blocks hold the events. What is in one stays as it is and where it is: no
+	// append moves what a reader may be looking at, nor pays for what there is.
+	blocks [][]Event
+	last   *Event
 	epoch  uint64
 	holder *memorySession
+}
+
+// memoryBlock is how many events a block holds; the first ones are smaller.
+const memoryBlock = 4096
+
+func (r *memoryRollout) append(events []Event) {
+	for len(events) > 0 {
+		n := len(r.blocks)
+		if n == 0 || len(r.blocks[n-1]) == cap(r.blocks[n-1]) {
+			r.blocks = append(r.blocks, make([]Event, 0, min(16<<(2*min(n, 4)), memoryBlock)))
+			n++
+		}
+		block := r.blocks[n-1]
+		fits := min(cap(block)-len(block), len(events))
+		block = append(block, events[:fits]...)
+		r.blocks[n-1], r.last = block, &block[len(block)-1]
+		events = events[fits:]
+	}
 }
 
 // Open takes the rollout and its locks. See Journal.
@@ -61,7 +81,7 @@ func (j *MemoryJournal) Open(ctx context.Context, rollout string, locks ...strin
 	r.epoch++
 	r.holder = &memorySession{
 		journal: j, rollout: rollout, record: r,
-		before: slices.Clip(r.events), epoch: r.epoch, lost: make(chan struct{}),
+		before: slices.Clone(r.blocks), epoch: r.epoch, lost: make(chan struct{}),
 	}
 	return r.holder, nil
 }
@@ -69,7 +89,8 @@ func (j *MemoryJournal) Open(ctx context.Context, rollout string, locks ...strin
 // Steal takes the rollout from the session that has it, as a lease that runs
 // out or a crash does: that session is fenced off, and the rollout can be
 // opened again. Its locks stay with it unless it has Ended. Without such a
-// session it does nothing.
+// session it does nothing. In a testing/synctest bubble, call it from the bubble
+// that the session was opened in: it closes that session's Lost.
 func (j *MemoryJournal) Steal(rollout string) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -83,7 +104,7 @@ func (j *MemoryJournal) Steal(rollout string) {
 // left to protect.
 func (j *MemoryJournal) vacate(rollout string, r *memoryRollout) {
 	r.holder = nil
-	if n := len(r.events); n > 0 && !freesLocks(r.events[n-1]) {
+	if r.last != nil && !freesLocks(r.last) {
 		return
 	}
 	for lock, owner := range j.locks {
@@ -96,7 +117,7 @@ func (j *MemoryJournal) vacate(rollout string, r *memoryRollout) {
 // freesLocks tells whether a rollout whose last event this is needs its locks
 // no more. One that was halted, or could not be taken back, still waits for a
 // human, and nobody else should touch what it left behind.
-func freesLocks(last Event) bool {
+func freesLocks(last *Event) bool {
 	if last.Kind != Ended {
 		return false
 	}
@@ -113,7 +134,7 @@ type memorySession struct {
 	journal *MemoryJournal
 	rollout string
 	record  *memoryRollout
-	before  []Event
+	before  [][]Event
 	epoch   uint64
 	lost    chan struct{}
 	closed  bool // guarded by journal.mu
@@ -121,9 +142,11 @@ type memorySession struct {
 
 func (s *memorySession) Events() iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
-		for _, ev := range s.before {
-			if !yield(ev, nil) {
-				return
+		for _, block := range s.before {
+			for i := range block {
+				if !yield(block[i], nil) {
+					return
+				}
 			}
 		}
 	}
@@ -141,7 +164,7 @@ func (s *memorySession) Append(ctx context.Context, events ...Event) error {
 	case s.record.holder != s:
 		return fmt.Errorf("append to %s: %w", s.rollout, ErrFenced)
 	}
-	s.record.events = append(s.record.events, events...)
+	s.record.append(events)
 	return nil
 }
 

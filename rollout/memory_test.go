@@ -15,6 +15,34 @@ func TestMemoryJournalConforms(t *testing.T) {
 	journaltest.Run(t, func(testing.TB) rollout.Journal { return new(rollout.MemoryJournal) })
 }
 
+// Events of many sizes of batches come back whole, also in a session that is
+// still reading when another one appends.
+func TestMemoryJournalKeepsMany(t *testing.T) {
+	var journal rollout.MemoryJournal
+	total := 0
+	for size := range 200 {
+		s, err := journal.Open(t.Context(), "r")
+		require.NoError(t, err)
+		batch := make([]rollout.Event, size)
+		for i := range batch {
+			batch[i] = rollout.Event{Kind: rollout.Doing, Attempts: total + i}
+		}
+		next := 0
+		for ev, err := range s.Events() {
+			require.NoError(t, err)
+			require.Equal(t, next, ev.Attempts)
+			if next++; next == total/2 {
+				require.NoError(t, s.Append(t.Context(), batch...))
+				batch = nil
+			}
+		}
+		require.Equal(t, total, next)
+		require.NoError(t, s.Append(t.Context(), batch...))
+		require.NoError(t, s.Close())
+		total += size
+	}
+}
+
 func TestMemoryJournalStealOfNothingDoesNothing(t *testing.T) {
 	var journal rollout.MemoryJournal
 	journal.Steal("never-opened")
@@ -40,16 +68,20 @@ func TestMemoryJournalRefusesEmptyNames(t *testing.T) {
 func BenchmarkMemoryJournalAppend(b *testing.B) {
 	for _, size := range []int{1, 100} {
 		b.Run(fmt.Sprintf("batch=%d", size), func(b *testing.B) {
-			var journal rollout.MemoryJournal
-			s, err := journal.Open(b.Context(), "bench")
-			require.NoError(b, err)
+			const total = 200_000
 			events := make([]rollout.Event, size)
 			b.ReportAllocs()
 			for b.Loop() {
-				if err := s.Append(b.Context(), events...); err != nil {
-					b.Fatal(err)
+				var journal rollout.MemoryJournal
+				s, err := journal.Open(b.Context(), "bench")
+				require.NoError(b, err)
+				for range total / size {
+					if err := s.Append(b.Context(), events...); err != nil {
+						b.Fatal(err)
+					}
 				}
 			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/total, "ns/event")
 		})
 	}
 }

@@ -106,10 +106,12 @@ func (s StepStatus) inFlight() bool { return s == StepDoing || s == StepUndoing 
 
 // Hold is one reason why nothing more is started for now.
 type Hold struct {
-	// Key is "pause", "reset", "approval", "gate" or "guard:NAME".
+	// Key is "pause", "reset", "failure", "approval", "gate" or "guard:NAME".
 	Key    string
 	Reason string
 	Since  time.Time
+	// Cap marks a limit that no override lifts.
+	Cap bool
 }
 
 type override struct {
@@ -170,11 +172,18 @@ func (s *State) tally(st *step, change func(*guardrails.Tally)) {
 func (s *State) set(i int32, to StepStatus) {
 	st := &s.steps[i]
 	from := st.status
-	if from.inFlight() != to.inFlight() {
-		s.running = s.relist(s.running, i, to.inFlight())
+	// A step is in one list at the most; it leaves one before it joins another.
+	switch {
+	case from.inFlight() && !to.inFlight():
+		s.running = s.unlist(s.running, i)
+	case from == StepFailed && to != StepFailed:
+		s.doubt = s.unlist(s.doubt, i)
 	}
-	if (from == StepFailed) != (to == StepFailed) {
-		s.doubt = s.relist(s.doubt, i, to == StepFailed)
+	switch {
+	case to.inFlight() && !from.inFlight():
+		s.running = s.enlist(s.running, i)
+	case to == StepFailed && from != StepFailed:
+		s.doubt = s.enlist(s.doubt, i)
 	}
 	s.undoing += count(to == StepUndoing) - count(from == StepUndoing)
 	s.down += count(to.isDown()) - count(from.isDown())
@@ -198,12 +207,14 @@ func (s *State) set(i int32, to StepStatus) {
 	st.status, st.since = to, s.at
 }
 
-// relist adds a step to a list that its pos points into, or takes it out.
-func (s *State) relist(list []int32, i int32, in bool) []int32 {
-	if in {
-		s.steps[i].pos = int32(len(list))
-		return append(list, i)
-	}
+// enlist adds a step to a list that its pos points into.
+func (s *State) enlist(list []int32, i int32) []int32 {
+	s.steps[i].pos = int32(len(list))
+	return append(list, i)
+}
+
+// unlist takes a step out of the list that its pos points into.
+func (s *State) unlist(list []int32, i int32) []int32 {
 	end := list[len(list)-1]
 	list[s.steps[i].pos] = end
 	s.steps[end].pos = s.steps[i].pos
@@ -321,7 +332,7 @@ func (s *State) held(key string) bool {
 
 func (s *State) hold(key, reason string) {
 	if !s.held(key) {
-		s.holds = append(s.holds, Hold{key, reason, s.at})
+		s.holds = append(s.holds, Hold{Key: key, Reason: reason, Since: s.at})
 	}
 }
 

@@ -70,6 +70,7 @@ func (s *State) step(ev Event) error {
 		if !s.release("guard:" + ev.Step) {
 			return s.stale(ev)
 		}
+		s.advance()
 		return nil
 	case Elapsed:
 		return s.elapsed(ev)
@@ -82,11 +83,11 @@ func (s *State) step(ev Event) error {
 }
 
 func (s *State) stale(ev Event) error {
-	return fmt.Errorf("%w: %v %s in phase %v", ErrStale, ev.Kind, ev.Step, s.phase)
+	return fmt.Errorf("%w: %s in phase %v", ErrStale, ev.what(), s.phase)
 }
 
 func (s *State) bad(ev Event, why string) error {
-	return fmt.Errorf("%w: %v %s in phase %v: %s", ErrBadEvent, ev.Kind, ev.Step, s.phase, why)
+	return fmt.Errorf("%w: %s in phase %v: %s", ErrBadEvent, ev.what(), s.phase, why)
 }
 
 // note accepts an event that is kept for its readers.
@@ -234,6 +235,8 @@ func (s *State) advance() {
 				s.pass("wave " + fmt.Sprint(s.wave+1) + " has no gate: " + s.spec.Waves[s.wave].Ungated)
 			}
 		}
+	case Gating:
+		s.finish()
 	case RollingBack:
 		s.advanceBack()
 	}
@@ -243,7 +246,7 @@ func (s *State) judged(ev Event) error {
 	if ev.Decision == nil {
 		return s.bad(ev, "it has no decision")
 	}
-	if (s.phase != Deploying && s.phase != Gating) || ev.Wave != s.wave+1 || s.failure != "" {
+	if (s.phase != Deploying && s.phase != Gating) || ev.Wave != s.wave+1 || s.passed > s.wave || s.failure != "" {
 		return s.stale(ev)
 	}
 	if s.spec.Waves[s.wave].Ungated != "" {
@@ -282,11 +285,19 @@ func (s *State) pass(reason string) {
 		s.enter(s.wave + 1)
 		return
 	}
-	if s.failures > 0 {
+	s.phase, s.reason = Gating, reason
+	s.finish()
+}
+
+// finish ends a rollout whose gates have all passed, once nothing holds it.
+func (s *State) finish() {
+	switch {
+	case s.passed < len(s.spec.Waves) || len(s.holds) > 0 || s.failure != "":
+	case s.failures > 0:
 		s.end(Partial, fmt.Sprintf("%d of %d targets failed, within the budget", s.failures, len(s.steps)))
-		return
+	default:
+		s.end(Completed, s.reason)
 	}
-	s.end(Completed, reason)
 }
 
 func (s *State) enter(wave int) {
@@ -342,6 +353,7 @@ func (s *State) breached(ev Event) error {
 			return s.stale(ev)
 		}
 		s.hold("guard:"+b.Guard, b.Reason)
+		s.holds[len(s.holds)-1].Cap = b.Cap
 	default:
 		return s.bad(ev, "its consequence is unknown")
 	}

@@ -5,8 +5,12 @@ import "fmt"
 // rollBack begins to take back every step that was ever started, newest wave
 // first. What held the way forward does not hold the way back.
 func (s *State) rollBack() {
+	idle := s.held("reset") // what a halt cut short is carried out by nobody
 	s.phase, s.undoAt = RollingBack, s.at
 	s.holds = nil
+	if idle {
+		s.settle()
+	}
 	s.reason, s.batch = "", 0
 	s.undoWave, s.undoNext = s.wave, min(s.last, s.bounds[s.wave+1]-1)
 	s.advance()

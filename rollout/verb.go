@@ -1,6 +1,9 @@
 package rollout
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // verb takes in what a human said. Kill comes before abort, abort before
 // rollback, rollback before pause, pause before resume: a verb that one of
@@ -31,6 +34,7 @@ func (s *State) verb(ev Event) error {
 		if !paused && !reset {
 			return s.stale(ev)
 		}
+		s.advance()
 	case Approve:
 		if !forward || (ev.Wave != 0 && ev.Wave != s.wave+1) || !s.release("approval") {
 			return s.stale(ev)
@@ -42,8 +46,12 @@ func (s *State) verb(ev Event) error {
 		if s.phase.Final() {
 			return s.stale(ev)
 		}
+		if slices.ContainsFunc(s.holds, func(h Hold) bool { return h.Cap && h.Key == "guard:"+ev.Step }) {
+			return s.bad(ev, "the guard is a cap, and no override lifts a cap")
+		}
 		s.overrides = append(s.overrides, override{ev.Step, ev.Until})
 		s.release("guard:" + ev.Step)
+		s.advance()
 	case Reset:
 		if s.phase != Halted {
 			return s.stale(ev)
@@ -51,8 +59,15 @@ func (s *State) verb(ev Event) error {
 		s.phase, s.reason = s.haltedFrom, ""
 		if s.phase == Deploying || s.phase == Gating {
 			s.hold("reset", "waits for resume after "+said)
+			if s.failure != "" {
+				s.hold("failure", "waits for rollback or abort, for it failed: "+s.failure)
+			}
+		}
+		if s.phase == RollingBack || s.phase == Aborting {
+			s.settle()
 		}
 		s.undoAt = s.at
+		s.abortWhenIdle()
 		s.advance()
 	}
 	return nil
@@ -66,7 +81,7 @@ func (s *State) abort(ev Event, said string) error {
 	if s.failure == "" {
 		s.failure, s.failedAt = said, s.at
 	}
-	settled := s.phase.Final() // nothing runs after a halt
+	settled := s.phase.Final() || s.held("reset") // nothing runs after a halt
 	s.phase, s.holds = Aborting, nil
 	s.aborted = said
 	if settled {
@@ -89,9 +104,7 @@ func (s *State) rollBackVerb(ev Event, said string) error {
 	default:
 		return s.stale(ev)
 	}
-	if s.failure == "" {
-		s.failure, s.failedAt = said, s.at
-	}
+	s.failure, s.failedAt = said, s.at
 	// A human may try again what automation must not: what is stuck is in doubt.
 	if s.phase == RollbackIncomplete || s.phase == Aborted {
 		s.unstick()

@@ -83,7 +83,7 @@ func (s *State) wantForward(yield func(Effect) bool) {
 	if s.spec.Guarded && !yield(Effect{Kind: Watch, Wave: s.wave + 1}) {
 		return
 	}
-	if wave.Ungated == "" && s.tallies[0].Exposed > 0 && !yield(Effect{Kind: Analyze, Wave: s.wave + 1}) {
+	if wave.Ungated == "" && s.passed <= s.wave && s.tallies[0].Exposed > 0 && !yield(Effect{Kind: Analyze, Wave: s.wave + 1}) {
 		return
 	}
 	if due, ok := s.holdDue(); ok && !yield(Effect{Kind: Timer, Step: holdTimer, Due: due}) {
@@ -186,7 +186,7 @@ func (s *State) effect(kind EffectKind, i int) Effect {
 
 // holdDue returns when forward motion has been held for too long.
 func (s *State) holdDue() (time.Time, bool) {
-	if s.spec.HoldAtMost == 0 || len(s.holds) == 0 {
+	if s.spec.HoldAtMost == 0 || len(s.holds) == 0 || s.failure != "" {
 		return time.Time{}, false
 	}
 	return s.holds[0].Since.Add(s.spec.HoldAtMost), true

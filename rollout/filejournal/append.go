@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 
 	"github.com/tidegate-go/tidegate/rollout"
@@ -73,16 +74,16 @@ func (s *session) write(parts []part) error {
 	for _, p := range parts {
 		n += len(p.ends)
 	}
-	doing := func(what string, err error) error {
-		return &Error{Op: fmt.Sprintf("%s %d events to", what, n), Path: s.at.journal, Err: plain(err)}
+	failure := func(doing string, err error) *Error {
+		return &Error{Op: fmt.Sprintf("%s %d events to", doing, n), Path: s.at.journal, Err: plain(err)}
 	}
 	switch {
 	case s.closed:
-		return doing("append", errClosed)
-	case s.failed != nil && errors.Is(s.failed, rollout.ErrFenced):
+		return failure("append", fs.ErrClosed)
+	case errors.Is(s.failed, rollout.ErrFenced):
 		return s.failed
 	case s.failed != nil:
-		return doing("append", fmt.Errorf("%w: %w", errFailed, s.failed))
+		return failure("append", fmt.Errorf("nothing more is written after an append that failed: %w", s.failed))
 	}
 	if err := s.hold(); err != nil {
 		s.failed = err
@@ -108,10 +109,10 @@ func (s *session) write(parts []part) error {
 		err = io.ErrShortWrite
 	}
 	if err != nil {
-		return s.fail("write", doing, err)
+		return s.fail(failure("write", err))
 	}
 	if err := s.disk.sync(s.file); err != nil {
-		return s.fail("fsync", doing, err)
+		return s.fail(failure("fsync", err))
 	}
 	s.size += int64(len(out))
 	for _, p := range parts {
@@ -126,12 +127,12 @@ func (s *session) write(parts []part) error {
 // is in doubt; it is taken back where possible, since after a failed fsync
 // memory may show what the disk never gets. An fsync is not tried again: it
 // would report success for pages that are lost.
-func (s *session) fail(op string, doing func(string, error) error, err error) error {
-	s.failed = err
-	failure := &Error{Op: op + " events", Path: s.at.journal, Err: doing(op, err), Hint: writeHint(err)}
+func (s *session) fail(failure *Error) error {
+	failure.Hint = writeHint(failure.Err)
+	s.failed = failure
 	if s.hold() == nil {
-		if undo := s.file.Truncate(s.size); undo != nil {
-			failure.Err = errors.Join(failure.Err, undo)
+		if err := s.file.Truncate(s.size); err != nil {
+			failure.Err = fmt.Errorf("%w (and what was written of it is still there: %w)", failure.Err, plain(err))
 		}
 	}
 	return failure
@@ -139,7 +140,8 @@ func (s *session) fail(op string, doing func(string, error) error, err error) er
 
 // hold makes sure that lease, locks and journal are still the files that this
 // session has taken. A human may have removed one, thinking it left over, or have
-// brought back an old copy; by then another runner can be at work.
+// brought back an old copy; by then another runner can be at work. It is the OS
+// lock that keeps others out; this is for when the lock was pulled from under it.
 func (s *session) hold() error {
 	fenced := func(path, what string) error {
 		return &Error{
@@ -180,8 +182,8 @@ func encode(events []rollout.Event) (part, error) {
 			return part{}, fmt.Errorf("event %d of %d (%s) cannot be encoded: %w", i+1, len(events), events[i].Kind, err)
 		}
 		p.ends[i] = buf.Len()
-		if start := p.ends[max(0, i-1)]; i > 0 && buf.Len()-start > longestLine {
-			return part{}, fmt.Errorf("event %d of %d (%s) is too long", i+1, len(events), events[i].Kind)
+		if i == 0 && p.ends[0] > longestEvent || i > 0 && p.ends[i]-p.ends[i-1] > longestEvent {
+			return part{}, fmt.Errorf("event %d of %d (%s) is longer than %d bytes", i+1, len(events), events[i].Kind, longestEvent)
 		}
 	}
 	p.objects = buf.Bytes()

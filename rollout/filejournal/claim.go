@@ -72,26 +72,27 @@ func (p paths) takeClaims(wanted []claim) (taken []claim, err error) {
 		}
 	}()
 	for _, c := range wanted {
-		held := func(owner, but string, since time.Time) error {
-			return &rollout.HeldError{Rollout: p.name, Lock: c.name, Holder: "rollout " + owner + but, Since: since}
+		held := func(owner, how string, since time.Time) error {
+			return &rollout.HeldError{Rollout: p.name, Lock: c.name, Holder: "rollout " + owner + " (" + how + ")", Since: since}
 		}
 		c.lockFile, err = takeLock(c.path)
 		switch {
 		case errors.Is(err, errTaken):
 			who := peekRecord(c.path)
-			return taken, held(who.Rollout, " ("+who.process()+")", who.Since)
-		case errors.Is(err, rollout.ErrCorrupt):
-			return taken, &CorruptError{
-				Path: c.path, Line: 1, Reason: "it does not say which rollout has the lock",
-				Hint: "remove it once no rollout that uses this lock is unfinished",
-			}
+			return taken, held(who.Rollout, who.process(), who.Since)
 		case err != nil:
 			return taken, &Error{Op: "lock", Path: c.path, Err: plain(err)}
 		}
 		taken = append(taken, c)
+		if c.damaged {
+			return taken, &CorruptError{
+				Path: c.path, Line: 1, Reason: "it does not say which rollout has the lock",
+				Hint: "remove it once no rollout that uses this lock is unfinished",
+			}
+		}
 		if owner := c.now.Rollout; owner != "" && owner != p.name {
 			if why := p.stillNeeds(owner, c.path); why != "" {
-				return taken, held(owner, ", "+why, c.now.Since)
+				return taken, held(owner, why, c.now.Since)
 			}
 		}
 	}
@@ -108,17 +109,17 @@ func (p paths) stillNeeds(owner, lockPath string) string {
 	case errors.Is(err, fs.ErrNotExist):
 		// It was there before the lock was claimed, so someone took it away,
 		// and with it the knowledge of what the rollout has touched.
-		return fmt.Sprintf("whose journal %s is gone: bring it back, or remove %s if that rollout is over", path, lockPath)
+		return fmt.Sprintf("its journal %s is gone: bring it back, or remove %s if that rollout is over", path, lockPath)
 	case err != nil:
-		return "whose journal cannot be read: " + err.Error()
-	case last.Kind == rollout.Unknown: // nothing recorded, nothing touched
+		return "its journal cannot be read: " + err.Error()
+	case last == nil: // nothing recorded, nothing touched
 		return ""
 	case freesLocks(last.Kind, last.Outcome): // died between Ended and Close
 		return ""
 	case last.Kind == rollout.Ended:
-		return fmt.Sprintf("which ended as %s and needs a human", last.Outcome)
+		return fmt.Sprintf("it ended as %s and needs a human", last.Outcome)
 	default:
-		return "which has not ended: run it again, or abort it"
+		return "it has not ended: run it again, or abort it"
 	}
 }
 
@@ -139,24 +140,26 @@ func freesLocks(kind rollout.Kind, outcome rollout.Phase) bool {
 // claim writes the rollout's name into every lock that it has taken; into all,
 // or if that fails, into none.
 func (s *session) claim() error {
-	for i, c := range s.claims {
+	if len(s.claims) == 0 {
+		return nil
+	}
+	if err := syncDir(s.at.locks, s.disk); err != nil {
+		return err
+	}
+	var signed []claim
+	for _, c := range s.claims {
 		if c.now.Rollout == s.at.name {
-			continue
+			continue // it has been ours since an earlier session
 		}
-		before := c.now.Rollout
+		signed = append(signed, c)
 		if err := s.sign(c, s.at.name); err != nil {
-			for _, done := range s.claims[:i+1] {
-				if done.now.Rollout == s.at.name {
-					err = errors.Join(err, s.sign(done, before))
-				}
+			for _, c := range signed {
+				err = errors.Join(err, s.sign(c, ""))
 			}
 			return err
 		}
 	}
-	if len(s.claims) == 0 {
-		return nil
-	}
-	return syncDir(s.at.locks, s.disk)
+	return nil
 }
 
 // sign writes whom a lock belongs to; nobody when owner is empty.

@@ -9,6 +9,8 @@
 //	tail -f /var/lib/tidegate/checkout-v42.jsonl
 //	jq -c '[.at, .kind, .step]' /var/lib/tidegate/checkout-v42.jsonl
 //
+// Dir.Read does the same for a program.
+//
 // # Files
 //
 //	checkout-v42.jsonl        the events, one a line
@@ -46,6 +48,10 @@
 //
 // A second runner is kept out by locks of the operating system (flock), which
 // end with the process that has them, however it ends. That is reliable on a
-// local disk of a Unix; a network file system may say otherwise. To let a second machine take
-// over, use a journal that is made for it.
+// local disk of a Unix; a network file system may say otherwise. To let a second
+// machine take over, use a journal that is made for it.
+//
+// A service's lock also outlives its process, by the rollout's name in its file:
+// a rollout that is half done keeps others off the service until it is run again
+// and ends. In doubt it is kept, and the error says what a human can do.
 package filejournal

@@ -55,6 +55,7 @@ type chain struct {
 	seq  uint64
 	sum  []byte
 	hash checksum
+	due  []byte // scratch
 }
 
 // seal appends the JSON object to dst as the next line, newline included.
@@ -81,8 +82,9 @@ func (c *chain) check(line []byte) (reason string) {
 	if i := bytes.LastIndex(number, []byte(seqKey)); i >= 0 {
 		number = number[i+len(seqKey):]
 	}
-	if want := strconv.FormatUint(c.seq+1, 10); string(number) != want {
-		return fmt.Sprintf("its sequence number is %q where %s is due", number, want)
+	c.due = strconv.AppendUint(c.due[:0], c.seq+1, 10)
+	if !bytes.Equal(number, c.due) {
+		return fmt.Sprintf("its sequence number is %q where %s is due", number, c.due)
 	}
 	if !bytes.Equal(sum, c.hash.of(c.sum, body)) {
 		return "its checksum does not fit: it was changed, or does not follow the line before"

@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
-
-	"github.com/tidegate-go/tidegate/rollout"
 )
 
 // record is what a lock file says in words about who took it last.
@@ -56,10 +54,15 @@ type lockFile struct {
 	info os.FileInfo
 	now  record
 	slot int // where the next record goes
+	// damaged says that something is written in the file, but no record.
+	damaged bool
 }
 
-// errTaken says that another has the OS lock.
-var errTaken = errors.New("taken")
+var (
+	// errTaken says that another has the OS lock.
+	errTaken    = errors.New("taken by another process")
+	errNoRecord = errors.New("no record of who took it")
+)
 
 // takeLock creates the file where needed and locks it. It never waits.
 func takeLock(path string) (*lockFile, error) {
@@ -79,6 +82,10 @@ func takeLock(path string) (*lockFile, error) {
 	}
 	if err == nil {
 		l.now, l.slot, err = readRecord(l.file)
+		l.damaged = errors.Is(err, errNoRecord)
+	}
+	if l.damaged {
+		err = nil
 	}
 	if err != nil {
 		return nil, errors.Join(err, l.drop())
@@ -127,8 +134,8 @@ func (l *lockFile) drop() error {
 }
 
 // readRecord returns the newest record, and the slot that the next one goes to.
-// A file in which nothing was written yet has the zero record. It is
-// rollout.ErrCorrupt when something is there, but no record.
+// A file in which nothing was written yet has the zero record; in one with
+// something else it is errNoRecord.
 func readRecord(src io.Reader) (record, int, error) {
 	data, err := io.ReadAll(io.LimitReader(src, 2*slotLen))
 	if err != nil {
@@ -143,7 +150,7 @@ func readRecord(src io.Reader) (record, int, error) {
 		}
 	}
 	if newest.Epoch == 0 && len(bytes.Trim(data, "\x00")) > 0 {
-		return record{}, 0, rollout.ErrCorrupt
+		return record{}, 0, errNoRecord
 	}
 	return newest, free, nil
 }

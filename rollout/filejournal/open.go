@@ -43,15 +43,16 @@ func (d Dir) open(ctx context.Context, disk disk, name string, locks []string) (
 	if err := s.load(); err != nil {
 		return nil, err
 	}
-	if len(claims) > 0 {
-		turn, err := at.takeTurn(ctx, disk)
-		if err != nil {
-			return nil, err
-		}
-		defer func() { err = errors.Join(err, turn.Close()) }()
-		if s.claims, err = at.takeClaims(claims); err != nil {
-			return nil, err
-		}
+	if len(claims) == 0 {
+		return s, s.establish()
+	}
+	turn, err := at.takeTurn(ctx, disk)
+	if err != nil {
+		return nil, err
+	}
+	defer turn.Close()
+	if s.claims, err = at.takeClaims(claims); err != nil {
+		return nil, err
 	}
 	if err := s.establish(); err != nil {
 		return nil, err
@@ -94,8 +95,8 @@ func (s *session) load() error {
 			return err
 		}
 		if s.lease.now.Epoch == 0 {
-			// The lock file is new although the journal is not: someone removed
-			// it. What acted has said its epoch in an event.
+			// The journal is there, the lock file was not: someone removed it.
+			// Whoever has acted has said its epoch in an event before.
 			var said struct{ Epoch uint64 }
 			if json.Unmarshal(line, &said) == nil {
 				s.epoch = max(s.epoch, said.Epoch)

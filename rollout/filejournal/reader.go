@@ -15,6 +15,8 @@ const (
 	// longestLine bounds what reading one line may take of memory. The event
 	// that names a fleet of a million targets takes some 100 MB.
 	longestLine = 1 << 30
+	// longestEvent leaves room for number and checksum.
+	longestEvent = longestLine - 1<<10
 	// keptBuffer is the most that is kept for the next line, or the next write.
 	keptBuffer = 1 << 20
 )

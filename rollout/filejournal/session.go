@@ -3,7 +3,6 @@ package filejournal
 import (
 	"errors"
 	"io"
-	"io/fs"
 	"iter"
 	"os"
 	"sync"
@@ -81,9 +80,3 @@ func (s *session) drop() error {
 	}
 	return errors.Join(errs...)
 }
-
-// errors of a session that writes no more.
-var (
-	errFailed = errors.New("an earlier append failed, so nothing more is written")
-	errClosed = fs.ErrClosed
-)

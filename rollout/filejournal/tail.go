@@ -3,6 +3,7 @@ package filejournal
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"os"
 
@@ -16,26 +17,26 @@ type ending struct {
 }
 
 // lastLine reads the end of another rollout's journal: the last whole line,
-// checked against the one before. The zero ending is that of an empty journal.
-func lastLine(path string) (ending, error) {
+// checked against the one before. An empty journal has none.
+func lastLine(path string) (*ending, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return ending{}, err
+		return nil, err
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return ending{}, err
+		return nil, err
 	}
 	for want := int64(64 << 10); ; want *= 4 {
 		from := max(0, info.Size()-want)
 		data, err := io.ReadAll(io.NewSectionReader(f, from, info.Size()-from))
 		if err != nil {
-			return ending{}, err
+			return nil, err
 		}
 		data = data[:bytes.LastIndexByte(data, '\n')+1]
 		if len(data) == 0 && from == 0 {
-			return ending{}, nil
+			return nil, nil
 		}
 		var line []byte
 		if len(data) > 0 {
@@ -43,14 +44,14 @@ func lastLine(path string) (ending, error) {
 			line = data[bytes.LastIndexByte(data, '\n')+1:]
 		}
 		before := data[:max(0, len(data)-len(line)-1)]
-		if len(line) == 0 || from > 0 && len(before) < tailLen {
-			continue // the two last lines are longer than this
+		if from > 0 && len(before) <= tailLen {
+			continue // the last line is longer than this
 		}
-		return parseEnding(path, before, line)
+		return parseEnding(before, line)
 	}
 }
 
-func parseEnding(path string, before, line []byte) (ending, error) {
+func parseEnding(before, line []byte) (*ending, error) {
 	var sumBefore []byte
 	if len(before) > 0 {
 		_, sumBefore, _ = cut(before[max(0, len(before)-tailLen-1):])
@@ -58,11 +59,11 @@ func parseEnding(path string, before, line []byte) (ending, error) {
 	var want checksum
 	body, sum, ok := cut(line)
 	if !ok || !bytes.Equal(sum, want.of(sumBefore, body)) {
-		return ending{}, &CorruptError{Path: path, Line: 0, Reason: "the checksum of its last line does not fit"}
+		return nil, errors.New("the checksum of its last line does not fit")
 	}
 	var last ending
 	if err := json.Unmarshal(line, &last); err != nil {
-		return ending{}, err
+		return nil, err
 	}
-	return last, nil
+	return &last, nil
 }

@@ -42,6 +42,7 @@ func keepsOrder(ctx context.Context, j rollout.Journal) error {
 			return fmt.Errorf("in session %d: %w", round+1, err)
 		}
 		batch := []rollout.Event{started("r"), step("%d-a", round), step("%d-b", round)}
+		want = append(append(want, batch...), step("%d-c", round))
 		if err := add(ctx, s, batch...); err != nil {
 			return err
 		}
@@ -51,7 +52,6 @@ func keepsOrder(ctx context.Context, j rollout.Journal) error {
 		if err := add(ctx, s, step("%d-c", round)); err != nil {
 			return err
 		}
-		want = append(append(want, batch...), step("%d-c", round))
 		if err := closing(s); err != nil {
 			return err
 		}
