@@ -1,0 +1,147 @@
+package scrape
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/tidegate-go/tidegate/analysis"
+)
+
+// forgetAfter is how long a target that is in neither arm is remembered.
+const forgetAfter = time.Hour
+
+// ledger holds an account for every target that was read. It is pure: no I/O
+// and no clock.
+type ledger map[string]*account
+
+// account is what is known of one target.
+type account struct {
+	stint
+	at     time.Time // of the last reading
+	wanted time.Time // when it was last a member
+	last   reading   // the last value of every series, also of those now gone
+	due    counts    // counted, and not yet part of an observation
+}
+
+type counts struct{ events, total uint64 }
+
+// enter takes a reading into a target's account. What was counted since the
+// last reading becomes due if the target was in its arm all the while.
+func (l ledger) enter(e entry, at time.Time, now reading, maxSeries int) error {
+	a := l[e.name]
+	if a == nil || a.stint != e.stint || a.at.Before(e.since) {
+		l[e.name] = &account{stint: e.stint, at: at, wanted: at, last: now}
+		return nil
+	}
+	if another(a.last.start, now.start, a.at) {
+		delete(l, e.name) // what is due may be a mixture already
+		return errors.New("another process answers at its address, one that had started before the last reading: URL must lead to one process")
+	}
+	last := a.last
+	if restarted(last, now) {
+		last = reading{}
+	}
+	if all := max(union(last.total, now.total), union(last.events, now.events)); all > 2*maxSeries {
+		return fmt.Errorf("its series come and go: %d different ones by now, limit %d", all, 2*maxSeries)
+	}
+	a.due.total += advance(last.total, now.total)
+	a.due.events += advance(last.events, now.events)
+	a.at, a.last = at, now
+	return nil
+}
+
+// another tells whether a page comes from another process than the last one
+// did. One that was restarted has started since then; two that take turns behind
+// one address have not, and would look like one restart after the other.
+func another(last, now float64, at time.Time) bool {
+	const (
+		jitter = 2.0         // the kernel's boot time, and so every start, moves a little
+		skew   = time.Minute // between the target's clock and ours
+	)
+	return last != 0 && now != 0 && math.Abs(last-now) > jitter && now < float64(at.Add(-skew).Unix())
+}
+
+// restarted tells whether the process behind a page was started anew, and all
+// its counters with it. A new start time alone proves nothing: it may be an
+// exporter's, whose restart leaves the counters that it passes on as they were.
+func restarted(last, now reading) bool {
+	return last.start != now.start && last.start != 0 && now.start != 0 &&
+		(anyLower(last.total, now.total) || anyLower(last.events, now.events))
+}
+
+// advance returns how many events lie between two readings, and adds to now the
+// series that are gone from it.
+func advance(last, now map[string]uint64) uint64 {
+	var sum uint64
+	for series, v := range now {
+		if before := last[series]; before <= v {
+			sum += v - before
+		} else {
+			sum += v // a restart: it counts from zero again
+		}
+	}
+	for series, before := range last {
+		if _, here := now[series]; !here {
+			now[series] = before
+		}
+	}
+	return sum
+}
+
+func anyLower(last, now map[string]uint64) bool {
+	for series, v := range now {
+		if v < last[series] {
+			return true
+		}
+	}
+	return false
+}
+
+func union(a, b map[string]uint64) int {
+	n := len(b)
+	for series := range a {
+		if _, both := b[series]; !both {
+			n++
+		}
+	}
+	return n
+}
+
+// collect hands out what is due to an arm from the targets that were read. An
+// arm without members has no data.
+func (l ledger) collect(a arm, scraped []outcome) analysis.Sample {
+	members := false
+	var sum counts
+	for _, s := range scraped {
+		if s.arm != a {
+			continue
+		}
+		members = true
+		if s.err == nil {
+			account := l[s.name]
+			sum.events += account.due.events
+			sum.total += account.due.total
+			account.due = counts{}
+		}
+	}
+	if !members {
+		return analysis.Sample{}
+	}
+	return analysis.Counts(sum.events, sum.total)
+}
+
+// forget drops the accounts of targets that have long been in neither arm.
+func (l ledger) forget(roster []entry, now time.Time) {
+	for _, e := range roster {
+		if a := l[e.name]; a != nil {
+			a.wanted = now
+		}
+	}
+	for name, a := range l {
+		if now.Sub(a.wanted) > forgetAfter {
+			delete(l, name)
+		}
+	}
+}
