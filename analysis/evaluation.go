@@ -173,6 +173,7 @@ func (e *Evaluation) waiting(now time.Time) (reason string, blind bool) {
 		case !c.good.After(e.deployed):
 			waits = append(waits, check.Name+": no data yet from after the last step")
 		case c.verdict.Outcome != Pass:
+			blind = blind || c.verdict.Outcome == Error
 			waits = append(waits, check.Name+": "+c.verdict.Reason)
 		case c.counted && c.samples < e.gate.Bake.Samples:
 			waits = append(waits, fmt.Sprintf("%s: %d of %d samples in this wave", check.Name, c.samples, e.gate.Bake.Samples))

@@ -57,7 +57,7 @@ func Gauge(v float64) Sample {
 func (s Sample) Figure() (float64, bool) {
 	switch {
 	case s.Kind == CountKind && s.Total > 0:
-		return float64(s.Events) / float64(s.Total), true
+		return float64(min(s.Events, s.Total)) / float64(s.Total), true
 	case s.Kind == ValueKind && !math.IsNaN(s.Value) && !math.IsInf(s.Value, 0):
 		return s.Value, true
 	}
@@ -75,6 +75,7 @@ func (s Sample) MarshalJSON() ([]byte, error) {
 	var j sampleJSON
 	switch s.Kind {
 	case CountKind:
+		s.Events = min(s.Events, s.Total) // as in Counts, should it not have been used
 		j.Events, j.Total = &s.Events, &s.Total
 	case ValueKind:
 		if _, ok := s.Figure(); ok {

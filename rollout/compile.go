@@ -11,7 +11,7 @@ import (
 // compiled is a plan with its waves made.
 type compiled struct {
 	spec  *Spec
-	units map[string]unit // by step ID
+	units []unit // in the order of the spec
 	gates []*analysis.Gate
 }
 
@@ -21,12 +21,21 @@ type unit struct {
 	step   *Step // nil for a target
 }
 
+// mark is what is known of a name.
+type mark uint8
+
+const (
+	inFleet mark = 1 << iota
+	twice
+	inWave
+)
+
 // waves makes the waves and checks that they are the fleet, each target once.
 // It returns nil when they are not.
 func (p *Plan) waves(ps *problems) *compiled {
 	var wp problems // what makes the waves unusable
 	defer func() { *ps = append(*ps, wp...) }()
-	fleet := p.fleet(&wp)
+	marks := p.fleet(&wp)
 	if p.Waves == nil {
 		wp.add("Waves", "is nil: say how the fleet is split, such as OneThenDouble()")
 		return nil
@@ -36,11 +45,11 @@ func (p *Plan) waves(ps *problems) *compiled {
 		wp.add("Waves", "%v", err)
 		return nil
 	}
-	c := &compiled{spec: p.spec(), units: make(map[string]unit, len(p.Targets))}
+	c := &compiled{spec: p.spec(), units: make([]unit, 0, len(p.Targets))}
 	for w, wave := range waves {
 		path := fmt.Sprintf("wave %d", w+1)
 		sw := SpecWave{Ungated: wave.Ungated, Approval: wave.Approval}
-		sw.Steps = c.steps(wave, fleet, path, &wp)
+		sw.Steps = c.steps(wave, marks, path, &wp)
 		gate := p.gateOf(wave, path, ps)
 		if gate != nil {
 			sw.OnDeadline = gate.OnDeadline
@@ -53,7 +62,7 @@ func (p *Plan) waves(ps *problems) *compiled {
 	}
 	if len(waves) == 0 {
 		wp.add("Targets", "the fleet is empty: no target is an error, never \"all\"")
-	} else if missing := c.missing(p.Targets); len(missing) > 0 && len(wp) == 0 {
+	} else if missing := missing(p.Targets, marks); len(missing) > 0 && len(wp) == 0 {
 		wp.add("Waves", "%d targets are in no wave, such as %s", len(missing), strings.Join(missing[:min(3, len(missing))], ", "))
 	}
 	if len(wp) > 0 {
@@ -62,39 +71,43 @@ func (p *Plan) waves(ps *problems) *compiled {
 	return c
 }
 
-// fleet indexes the plan's targets by name.
-func (p *Plan) fleet(ps *problems) map[string]int {
-	fleet := make(map[string]int, len(p.Targets))
-	for i, t := range p.Targets {
+// fleet marks the names of the plan's targets.
+func (p *Plan) fleet(ps *problems) map[string]mark {
+	marks := make(map[string]mark, len(p.Targets))
+	for i := range p.Targets {
+		t := &p.Targets[i]
+		m := marks[t.Name]
 		switch {
 		case t.Name == "":
 			ps.add(fmt.Sprintf("Targets[%d].Name", i), "is empty")
-		case fleet[t.Name] == 1:
+		case m == inFleet:
 			ps.add(fmt.Sprintf("Targets[%d].Name", i), "%q is the name of another target", t.Name)
+			m = twice
 		case t.Weight < 0:
 			ps.add(fmt.Sprintf("Targets[%d].Weight", i), "is negative (%d)", t.Weight)
 		}
-		fleet[t.Name]++
+		marks[t.Name] = m | inFleet
 	}
-	return fleet
+	return marks
 }
 
 // steps makes a wave's targets and steps the core's.
-func (c *compiled) steps(wave Wave, fleet map[string]int, path string, ps *problems) []SpecStep {
+func (c *compiled) steps(wave Wave, marks map[string]mark, path string, ps *problems) []SpecStep {
 	n := len(wave.Targets) + len(wave.Steps)
 	if n == 0 {
 		ps.add(path, "is empty: an empty wave would prove nothing")
 	}
 	steps := make([]SpecStep, 0, n)
 	for _, t := range wave.Targets {
-		switch fleet[t.Name] {
-		case 0:
-			ps.add(path, "target %q is not in Targets", t.Name)
-		case 1:
-		default: // double in Targets, which is on the list already
-			continue
+		m := marks[t.Name]
+		if m&twice != 0 {
+			continue // that is on the list already
 		}
-		if c.take(t.Name, unit{target: t}, ps, path) {
+		if m&inFleet == 0 {
+			ps.add(path, "target %q is not in Targets", t.Name)
+		}
+		if take(t.Name, m, marks, path, ps) {
+			c.units = append(c.units, unit{target: t})
 			steps = append(steps, SpecStep{ID: t.Name, Labels: t.Labels, Weight: t.Weight})
 		}
 	}
@@ -105,7 +118,12 @@ func (c *compiled) steps(wave Wave, fleet map[string]int, path string, ps *probl
 		if s.Weight < 0 {
 			ps.add(path, "step %q has a negative weight (%d)", s.ID, s.Weight)
 		}
-		if c.take(s.ID, unit{step: &s, target: Target{Name: s.ID, Labels: s.Labels, Weight: s.Weight}}, ps, path) {
+		m := marks[s.ID]
+		if m&inFleet != 0 {
+			ps.add(path, "step %q has the name of a target", s.ID)
+		}
+		if take(s.ID, m, marks, path, ps) {
+			c.units = append(c.units, unit{step: &s, target: Target{Name: s.ID, Labels: s.Labels, Weight: s.Weight}})
 			steps = append(steps, SpecStep{ID: s.ID, Labels: s.Labels, Weight: s.Weight})
 		}
 	}
@@ -125,23 +143,24 @@ func (p *Plan) gateOf(wave Wave, path string, ps *problems) *analysis.Gate {
 	return wave.Gate
 }
 
-func (c *compiled) take(id string, u unit, ps *problems, path string) bool {
-	if id == "" {
+// take marks a name as in a wave, once.
+func take(id string, m mark, marks map[string]mark, path string, ps *problems) bool {
+	switch {
+	case id == "":
 		ps.add(path, "has a step without an ID")
-		return false
-	}
-	if _, dup := c.units[id]; dup {
+	case m&inWave != 0:
 		ps.add(path, "step %q is in a wave already", id)
-		return false
+	default:
+		marks[id] = m | inWave
+		return true
 	}
-	c.units[id] = u
-	return true
+	return false
 }
 
-func (c *compiled) missing(targets []Target) (names []string) {
-	for _, t := range targets {
-		if u, ok := c.units[t.Name]; !ok || u.step != nil {
-			names = append(names, t.Name)
+func missing(targets []Target, marks map[string]mark) (names []string) {
+	for i := range targets {
+		if marks[targets[i].Name]&inWave == 0 {
+			names = append(names, targets[i].Name)
 		}
 	}
 	return names

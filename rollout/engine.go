@@ -177,7 +177,6 @@ func (e *engine) loop(ctx context.Context) error {
 		signal.Notify(signals, e.runner.Signals...)
 		defer signal.Stop(signals)
 	}
-	e.steps.units = e.units()
 	interrupts, lost := ctx.Done(), e.session.Lost()
 	sweep := time.NewTicker(sweepInterval)
 	defer sweep.Stop()
@@ -399,15 +398,6 @@ func (e *engine) startSteps() (changed bool) {
 		e.steps.launch(start)
 	}
 	return changed
-}
-
-// units returns what stands behind each step, by its number in the spec.
-func (e *engine) units() []unit {
-	units := make([]unit, 0, len(e.state.steps))
-	for id := range e.state.Steps() {
-		units = append(units, e.compiled.units[id])
-	}
-	return units
 }
 
 // gate returns the gate behind a wave of the journal, counted from 0: the

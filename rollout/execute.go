@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"time"
 
@@ -24,6 +25,7 @@ type executor struct {
 
 	mu      sync.Mutex
 	results []stepResult
+	spare   []stepResult  // belongs to the loop: the slice that is not in use
 	wake    chan struct{} // holds one: there are results
 }
 
@@ -31,6 +33,7 @@ type executor struct {
 // timer. The core never wants one step of a group and not another.
 type group struct {
 	kind      EffectKind
+	key       string // of its steps, but for their IDs
 	ctx       context.Context
 	cancel    context.CancelFunc
 	left      int
@@ -97,7 +100,7 @@ func (x *executor) launch(effects []Effect) {
 }
 
 func (x *executor) newGroup(kind EffectKind) *group {
-	g := &group{kind: kind}
+	g := &group{kind: kind, key: x.e.plan.Name + "/" + Effect{Kind: kind}.Key()}
 	if kind == DoStep {
 		limit := orDefault(x.e.plan.StepTimeout, DefaultStepTimeout)
 		g.ctx, g.cancel = context.WithTimeoutCause(x.e.base, limit, fmt.Errorf("not done within the step timeout of %v", limit))
@@ -113,7 +116,7 @@ func (x *executor) newGroup(kind EffectKind) *group {
 func (x *executor) carryOut(g *group, eff Effect) {
 	u := &x.units[eff.Index]
 	release := x.e.plan.Release
-	release.Fence, release.Key = x.e.session.Epoch(), x.e.plan.Name+"/"+eff.Key()
+	release.Fence, release.Key = x.e.session.Epoch(), g.key+eff.Step
 	r := stepResult{index: eff.Index, group: g}
 	if eff.Kind == DoStep {
 		r.attempts = 1
@@ -131,12 +134,34 @@ func (x *executor) carryOut(g *group, eff Effect) {
 	}
 }
 
+// linger is how long the loop waits, once a step has ended, for others that end
+// about then: what ends together is made durable together.
+const linger = time.Millisecond
+
 // collect takes in the results that have come.
 func (x *executor) collect() {
+	var timer *time.Timer
+	for x.ended() < len(x.list) {
+		runtime.Gosched() // the quick ones need no more than a turn
+		if x.ended() >= len(x.list) {
+			break
+		}
+		if timer == nil {
+			timer = time.NewTimer(linger)
+			defer timer.Stop()
+		}
+		select {
+		case <-x.wake:
+			continue
+		case <-timer.C:
+		}
+		break
+	}
 	x.mu.Lock()
 	results := x.results
-	x.results = nil
+	x.results = x.spare[:0]
 	x.mu.Unlock()
+	x.spare = results
 	at := now()
 	for _, r := range results {
 		if x.groups[r.index] != r.group {
@@ -145,6 +170,13 @@ func (x *executor) collect() {
 		}
 		x.end(r, at)
 	}
+}
+
+// ended returns how many results have come.
+func (x *executor) ended() int {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return len(x.results)
 }
 
 // end records how a step came out. One that only an interrupt cut short is not
@@ -262,6 +294,9 @@ const (
 func (e *engine) verify(ctx context.Context, target Target, release Release) error {
 	versioner, _ := e.runner.Deployer.(Versioner)
 	prober, _ := e.runner.Deployer.(Prober)
+	if versioner == nil && prober == nil {
+		return nil
+	}
 	for pause := firstLook; ; pause = min(2*pause, lastLook) {
 		err := look(ctx, versioner, prober, target, release.To)
 		if err == nil {

@@ -20,7 +20,7 @@ func TestMemoryJournalConforms(t *testing.T) {
 func TestMemoryJournalKeepsMany(t *testing.T) {
 	var journal rollout.MemoryJournal
 	total := 0
-	for size := range 200 {
+	for _, size := range []int{0, 1, 2, 15, 1, 300, 0, 7, 5000, 4096, 8192, 3, 20_000, 1} {
 		s, err := journal.Open(t.Context(), "r")
 		require.NoError(t, err)
 		batch := make([]rollout.Event, size)
@@ -29,8 +29,9 @@ func TestMemoryJournalKeepsMany(t *testing.T) {
 		}
 		next := 0
 		for ev, err := range s.Events() {
-			require.NoError(t, err)
-			require.Equal(t, next, ev.Attempts)
+			if err != nil || ev.Attempts != next {
+				require.FailNow(t, "wrong event", "%d where %d is due, error %v", ev.Attempts, next, err)
+			}
 			if next++; next == total/2 {
 				require.NoError(t, s.Append(t.Context(), batch...))
 				batch = nil

@@ -150,6 +150,7 @@ func (e *engine) begin(ctx context.Context) error {
 	if b := guardrails.Check(ctx, e.plan.Guards, act); b != nil {
 		return fmt.Errorf("rollout: %s was not started, nothing was touched: %w", e.plan.Name, b)
 	}
+	e.steps.units = e.compiled.units
 	e.record(Event{Kind: Started, Spec: e.compiled.spec})
 	if !e.flush() {
 		return e.fatal
@@ -168,11 +169,18 @@ func (e *engine) resume() error {
 			return fmt.Errorf("%w: rollout %s was started with %s %q, the plan says %q: give the new rollout a name of its own", ErrPlanChanged, plan.Name, f.name, f.was, f.is)
 		}
 	}
+	units := make(map[string]unit, len(e.compiled.units))
+	for i := range e.compiled.units {
+		u := &e.compiled.units[i]
+		units[u.id()] = *u
+	}
 	var missing []string
 	for id := range e.state.Steps() {
-		if _, ok := e.compiled.units[id]; !ok {
+		u, ok := units[id]
+		if !ok {
 			missing = append(missing, id)
 		}
+		e.steps.units = append(e.steps.units, u)
 	}
 	if n := len(missing); n > 0 {
 		return fmt.Errorf("%w: %d of its steps are not in the plan any more, such as %v", ErrPlanChanged, n, missing[:min(n, 3)])

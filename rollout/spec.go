@@ -88,16 +88,9 @@ func (s *Spec) check() error {
 	case s.MaxDown < 0 || s.WaveFailures < 0 || s.Failures < 0 || s.HoldAtMost < 0 || s.Undo.Deadline < 0:
 		return fmt.Errorf("%w: the spec has a negative limit", ErrBadEvent)
 	}
-	seen := make(map[string]struct{})
 	for i, w := range s.Waves {
 		if len(w.Steps) == 0 {
 			return fmt.Errorf("%w: wave %d has no steps", ErrBadEvent, i+1)
-		}
-		for _, st := range w.Steps {
-			if _, dup := seen[st.ID]; dup || st.ID == "" || st.Weight < 0 {
-				return fmt.Errorf("%w: wave %d has a step %q that is unnamed, double or of negative weight", ErrBadEvent, i+1, st.ID)
-			}
-			seen[st.ID] = struct{}{}
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"fmt"
 	"iter"
 	"maps"
 	"slices"
@@ -119,8 +120,11 @@ type override struct {
 	until time.Time
 }
 
-// load sets up the state for a spec that has been checked.
-func (s *State) load(spec *Spec) {
+// load sets up the state for a spec. When it fails the state is not usable.
+func (s *State) load(spec *Spec) error {
+	if err := spec.check(); err != nil {
+		return err
+	}
 	s.spec = spec
 	s.last = -1
 	n := 0
@@ -135,11 +139,16 @@ func (s *State) load(spec *Spec) {
 	for w, wave := range spec.Waves {
 		for _, sp := range wave.Steps {
 			st := step{wave: int32(w), weight: max(sp.Weight, 1)}
-			for _, label := range slices.Sorted(maps.Keys(sp.Labels)) {
-				st.tallies = append(st.tallies, s.tallyOf(label, sp.Labels[label]))
+			if len(sp.Labels) > 0 {
+				for _, label := range slices.Sorted(maps.Keys(sp.Labels)) {
+					st.tallies = append(st.tallies, s.tallyOf(label, sp.Labels[label]))
+				}
 			}
 			s.index[sp.ID] = int32(len(s.steps))
 			s.steps = append(s.steps, st)
+			if len(s.index) < len(s.steps) || sp.ID == "" || sp.Weight < 0 {
+				return fmt.Errorf("%w: wave %d has a step %q that is unnamed, double or of negative weight", ErrBadEvent, w+1, sp.ID)
+			}
 			s.tally(&st, func(t *guardrails.Tally) {
 				t.Targets++
 				t.Weight += st.weight
@@ -147,6 +156,7 @@ func (s *State) load(spec *Spec) {
 		}
 		s.bounds = append(s.bounds, len(s.steps))
 	}
+	return nil
 }
 
 func (s *State) tallyOf(label, value string) int32 {

@@ -13,7 +13,7 @@ import (
 // one that can never be right here is ErrBadEvent; neither changes anything.
 func (s *State) Step(ev Event) error {
 	if s.spec == nil {
-		return s.start(ev)
+		return s.start(&ev)
 	}
 	if ev.Epoch != 0 && ev.Epoch < s.epoch {
 		return fmt.Errorf("%w: %v of epoch %d, but epoch %d acts by now", ErrStale, ev.Kind, ev.Epoch, s.epoch)
@@ -23,7 +23,7 @@ func (s *State) Step(ev Event) error {
 	}
 	before := s.at
 	s.at = ev.At
-	if err := s.step(ev); err != nil {
+	if err := s.step(&ev); err != nil {
 		s.at = before
 		return err
 	}
@@ -31,21 +31,22 @@ func (s *State) Step(ev Event) error {
 	return nil
 }
 
-func (s *State) start(ev Event) error {
+func (s *State) start(ev *Event) error {
 	if ev.Kind != Started {
 		return fmt.Errorf("%w: the first event is %v, not %v", ErrBadEvent, ev.Kind, Started)
 	}
-	if err := ev.Spec.check(); err != nil {
+	var loaded State
+	if err := loaded.load(ev.Spec); err != nil {
 		return err
 	}
-	s.load(ev.Spec)
+	*s = loaded
 	s.at, s.startedAt, s.epoch = ev.At, ev.At, ev.Epoch
 	s.phase = Deploying
 	s.enter(0)
 	return nil
 }
 
-func (s *State) step(ev Event) error {
+func (s *State) step(ev *Event) error {
 	switch ev.Kind {
 	case Resumed:
 		return s.resumed(ev)
@@ -82,16 +83,16 @@ func (s *State) step(ev Event) error {
 	}
 }
 
-func (s *State) stale(ev Event) error {
+func (s *State) stale(ev *Event) error {
 	return fmt.Errorf("%w: %s in phase %v", ErrStale, ev.what(), s.phase)
 }
 
-func (s *State) bad(ev Event, why string) error {
+func (s *State) bad(ev *Event, why string) error {
 	return fmt.Errorf("%w: %s in phase %v: %s", ErrBadEvent, ev.what(), s.phase, why)
 }
 
 // note accepts an event that is kept for its readers.
-func (s *State) note(ev Event) error {
+func (s *State) note(ev *Event) error {
 	if s.phase.Final() {
 		return s.stale(ev)
 	}
@@ -101,7 +102,7 @@ func (s *State) note(ev Event) error {
 // resumed settles what ran in a runner that is gone. A step that is still
 // wanted is carried out again; one that is not is in doubt. Time that nobody
 // watched counts neither for a bake nor against a rollback's deadline.
-func (s *State) resumed(ev Event) error {
+func (s *State) resumed(ev *Event) error {
 	switch s.phase {
 	case Gating:
 		s.deployedAt = s.at
@@ -133,7 +134,7 @@ func (s *State) settle() {
 	}
 }
 
-func (s *State) stepped(ev Event, i int32) error {
+func (s *State) stepped(ev *Event, i int32) error {
 	status := s.steps[i].status
 	switch ev.Kind {
 	case Doing:
@@ -164,7 +165,7 @@ func (s *State) stepped(ev Event, i int32) error {
 	return nil
 }
 
-func (s *State) doing(ev Event, i int32) error {
+func (s *State) doing(ev *Event, i int32) error {
 	switch {
 	case s.steps[i].status != StepPending || int(s.steps[i].wave) != s.wave:
 		return s.stale(ev)
@@ -182,7 +183,7 @@ func (s *State) doing(ev Event, i int32) error {
 	return nil
 }
 
-func (s *State) undoingStep(ev Event, i int32) error {
+func (s *State) undoingStep(ev *Event, i int32) error {
 	st := s.steps[i].status
 	switch {
 	case s.phase != RollingBack || int(s.steps[i].wave) != s.undoWave || (st != StepDone && st != StepFailed):
@@ -197,7 +198,7 @@ func (s *State) undoingStep(ev Event, i int32) error {
 }
 
 // outcome takes in how a step ended, in any phase: it is a fact.
-func (s *State) outcome(ev Event, i int32) {
+func (s *State) outcome(ev *Event, i int32) {
 	if ev.Kind == Done {
 		s.set(i, StepDone)
 		s.done++
@@ -242,7 +243,7 @@ func (s *State) advance() {
 	}
 }
 
-func (s *State) judged(ev Event) error {
+func (s *State) judged(ev *Event) error {
 	if ev.Decision == nil {
 		return s.bad(ev, "it has no decision")
 	}
@@ -331,7 +332,7 @@ func (s *State) end(phase Phase, reason string) {
 	s.phase, s.reason, s.endedAt = phase, reason, s.at
 }
 
-func (s *State) breached(ev Event) error {
+func (s *State) breached(ev *Event) error {
 	b := ev.Breach
 	if b == nil || b.Guard == "" {
 		return s.bad(ev, "it has no breach")
@@ -360,7 +361,7 @@ func (s *State) breached(ev Event) error {
 	return nil
 }
 
-func (s *State) elapsed(ev Event) error {
+func (s *State) elapsed(ev *Event) error {
 	switch ev.Step {
 	case holdTimer:
 		due, ok := s.holdDue()

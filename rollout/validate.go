@@ -85,31 +85,34 @@ func (p *Plan) limits(ps *problems) {
 
 // arithmetic checks what only shows once the waves are made.
 func (p *Plan) arithmetic(c *compiled, ps *problems) {
-	var state State
-	state.load(c.spec)
-	all := state.Tally("", "")
-	c.spec.Undo.Batch = p.Rollback.Size(all.Targets)
+	fleet := len(c.units)
+	c.spec.Undo.Batch = p.Rollback.Size(fleet)
 	if p.Floor > 0 {
-		floor := int(math.Ceil(p.Floor * float64(all.Targets) / 100))
-		if c.spec.MaxDown = all.Targets - floor; c.spec.MaxDown < 1 {
-			ps.add("Floor", "%v%% of %d targets is %d that must serve at any time, so none could ever be changed: lower the floor or enlarge the fleet", p.Floor, all.Targets, floor)
+		floor := int(math.Ceil(p.Floor * float64(fleet) / 100))
+		if c.spec.MaxDown = fleet - floor; c.spec.MaxDown < 1 {
+			ps.add("Floor", "%v%% of %d targets is %d that must serve at any time, so none could ever be changed: lower the floor or enlarge the fleet", p.Floor, fleet, floor)
 			return
 		}
 	}
-	var first int64
-	for _, s := range c.spec.Waves[0].Steps {
-		first += max(s.Weight, 1)
+	first, all := int64(0), int64(0)
+	for w := range c.spec.Waves {
+		for k := range c.spec.Waves[w].Steps {
+			all += max(c.spec.Waves[w].Steps[k].Weight, 1)
+		}
+		if w == 0 {
+			first = all
+		}
 	}
-	if first == all.Weight && p.AllowBigBang == "" {
-		ps.add("Waves", "the first wave is the whole fleet (%d of %d by weight), so nothing would be learnt before everything is exposed: make it smaller, or set AllowBigBang to the reason why not", first, all.Weight)
+	if first == all && p.AllowBigBang == "" {
+		ps.add("Waves", "the first wave is the whole fleet (%d of %d by weight), so nothing would be learnt before everything is exposed: make it smaller, or set AllowBigBang to the reason why not", first, all)
 	}
-	p.caps(c, &state, ps)
+	p.caps(c, ps)
 }
 
 // caps asks the guards that need nothing but the action about every step, as
 // the waves would have it: a cap that every run would break is a fault of the
 // plan.
-func (p *Plan) caps(c *compiled, state *State, ps *problems) {
+func (p *Plan) caps(c *compiled, ps *problems) {
 	var guards []guardrails.Guard
 	for _, g := range p.Guards {
 		if _, ok := g.(guardrails.Static); ok {
@@ -119,12 +122,17 @@ func (p *Plan) caps(c *compiled, state *State, ps *problems) {
 	if len(guards) == 0 {
 		return
 	}
+	var state State
+	if err := state.load(c.spec); err != nil {
+		ps.add("Waves", "%v", err)
+		return
+	}
 	for w, wave := range c.spec.Waves {
 		state.wave = w
 		for k, s := range wave.Steps {
 			state.set(int32(state.bounds[w]+k), StepDone)
 			act := p.action(guardrails.Deploy, w+1)
-			act.Target, act.Labels, act.Weight, act.Fleet = s.ID, s.Labels, max(s.Weight, 1), state
+			act.Target, act.Labels, act.Weight, act.Fleet = s.ID, s.Labels, max(s.Weight, 1), &state
 			if b := guardrails.Check(context.Background(), guards, act); b != nil {
 				ps.add("Guards", "wave %d of %d steps could never pass %s: %s (%s)", w+1, len(wave.Steps), b.Guard, b.Reason, b.Evidence)
 				return

@@ -8,7 +8,7 @@ import (
 // verb takes in what a human said. Kill comes before abort, abort before
 // rollback, rollback before pause, pause before resume: a verb that one of
 // higher rank has overtaken is stale.
-func (s *State) verb(ev Event) error {
+func (s *State) verb(ev *Event) error {
 	if ev.Actor == "" || ev.Reason == "" {
 		return s.bad(ev, "a verb needs an actor and a reason")
 	}
@@ -73,7 +73,7 @@ func (s *State) verb(ev Event) error {
 	return nil
 }
 
-func (s *State) abort(ev Event, said string) error {
+func (s *State) abort(ev *Event, said string) error {
 	switch s.phase {
 	case Completed, Partial, RolledBack, Aborted, Aborting:
 		return s.stale(ev)
@@ -98,7 +98,7 @@ func (s *State) abortWhenIdle() {
 	}
 }
 
-func (s *State) rollBackVerb(ev Event, said string) error {
+func (s *State) rollBackVerb(ev *Event, said string) error {
 	switch s.phase {
 	case Deploying, Gating, Completed, Partial, Aborted, RollbackIncomplete:
 	default:

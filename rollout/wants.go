@@ -118,14 +118,15 @@ func (s *State) room() int {
 
 // wantRunning yields the steps that are in flight and may go on.
 func (s *State) wantRunning(yield func(Effect) bool) bool {
+	// On the way back a step that is being done is to be cancelled; it is undone
+	// once it has ended. One that a halt cut short goes on when a human says so.
+	noDo := s.phase == RollingBack || s.held("reset")
 	for _, i := range s.running {
 		kind := DoStep
 		if s.steps[i].status == StepUndoing {
 			kind = UndoStep
-		} else if s.phase == RollingBack {
-			continue // it is to be cancelled; it is undone once it has ended
-		} else if s.held("reset") {
-			continue // a halt cut it short; it goes on when a human says so
+		} else if noDo {
+			continue
 		}
 		e := s.effect(kind, int(i))
 		e.Begun = true

@@ -26,7 +26,7 @@ type batch struct {
 type part struct {
 	objects []byte // JSON objects, a newline after each
 	ends    []int  // where each ends, newline included
-	last    rollout.Event
+	last    ending
 }
 
 // Append encodes its events side by side with other callers and then joins them
@@ -117,7 +117,7 @@ func (s *session) write(parts []part) error {
 	s.size += int64(len(out))
 	for _, p := range parts {
 		if len(p.ends) > 0 {
-			s.freesLocks = freesLocks(p.last.Kind, p.last.Outcome)
+			s.freesLocks = p.last.freesLocks()
 		}
 	}
 	return nil
@@ -174,7 +174,8 @@ func encode(events []rollout.Event) (part, error) {
 	}
 	var buf bytes.Buffer
 	buf.Grow(192 * len(events))
-	p := part{ends: make([]int, len(events)), last: events[len(events)-1]}
+	last := &events[len(events)-1]
+	p := part{ends: make([]int, len(events)), last: ending{Kind: last.Kind, Outcome: last.Outcome}}
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false)
 	for i := range events {

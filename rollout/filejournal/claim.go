@@ -114,26 +114,12 @@ func (p paths) stillNeeds(owner, lockPath string) string {
 		return "its journal cannot be read: " + err.Error()
 	case last == nil: // nothing recorded, nothing touched
 		return ""
-	case freesLocks(last.Kind, last.Outcome): // died between Ended and Close
+	case last.freesLocks(): // died between Ended and Close
 		return ""
 	case last.Kind == rollout.Ended:
 		return fmt.Sprintf("it ended as %s and needs a human", last.Outcome)
 	default:
 		return "it has not ended: run it again, or abort it"
-	}
-}
-
-// freesLocks tells whether a rollout whose last event is of this kind and
-// outcome needs its locks no more.
-func freesLocks(kind rollout.Kind, outcome rollout.Phase) bool {
-	if kind != rollout.Ended {
-		return false
-	}
-	switch outcome {
-	case rollout.Completed, rollout.Partial, rollout.RolledBack, rollout.Aborted:
-		return true
-	default:
-		return false
 	}
 }
 

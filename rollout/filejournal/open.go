@@ -111,12 +111,12 @@ func (s *session) load() error {
 	if _, err := f.ReadAt(line, r.last); err != nil {
 		return &Error{Op: "read", Path: s.at.journal, Err: plain(err)}
 	}
-	last, err := r.decode(line)
-	if err != nil {
+	var last ending
+	if err := r.decode(line, &last); err != nil {
 		return err
 	}
 	s.epoch = max(s.epoch, last.Epoch)
-	s.freesLocks = freesLocks(last.Kind, last.Outcome)
+	s.freesLocks = last.freesLocks()
 	return nil
 }
 

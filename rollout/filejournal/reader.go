@@ -95,16 +95,15 @@ func (r *reader) corrupt(reason string) error {
 	}
 }
 
-// decode returns the event that a line holds.
-func (r *reader) decode(line []byte) (rollout.Event, error) {
-	var ev rollout.Event
-	if err := json.Unmarshal(line, &ev); err != nil {
-		return rollout.Event{}, &CorruptError{
+// decode reads the event that a line holds, or what into has fields for.
+func (r *reader) decode(line []byte, into any) error {
+	if err := json.Unmarshal(line, into); err != nil {
+		return &CorruptError{
 			Path: r.path, Line: r.lines, Reason: "it is not an event: " + err.Error(),
 			Hint: "its checksum fits, so it was written like this: was that a newer version of tidegate?",
 		}
 	}
-	return ev, nil
+	return nil
 }
 
 // events yields the events that follow; the first error ends them. A torn last
@@ -118,7 +117,7 @@ func (r *reader) events() iter.Seq2[rollout.Event, error] {
 			}
 			var ev rollout.Event
 			if err == nil {
-				ev, err = r.decode(line)
+				err = r.decode(line, &ev)
 			}
 			if !yield(ev, err) || err != nil {
 				return

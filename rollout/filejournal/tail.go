@@ -10,10 +10,27 @@ import (
 	"github.com/tidegate-go/tidegate/rollout"
 )
 
-// ending is what the last event of a journal says about locks.
+// ending is what matters of the last event when a journal is opened: a small
+// part, and the event may name a million targets.
 type ending struct {
+	Epoch   uint64
 	Kind    rollout.Kind
 	Outcome rollout.Phase
+}
+
+// freesLocks tells whether a rollout that ends like this needs its locks no
+// more. One that was halted, or could not be taken back, still waits for a
+// human, and nobody else should touch what it left behind.
+func (e ending) freesLocks() bool {
+	if e.Kind != rollout.Ended {
+		return false
+	}
+	switch e.Outcome {
+	case rollout.Completed, rollout.Partial, rollout.RolledBack, rollout.Aborted:
+		return true
+	default:
+		return false
+	}
 }
 
 // lastLine reads the end of another rollout's journal: the last whole line,

@@ -1,0 +1,66 @@
+package analysis_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/tidegate-go/tidegate/analysis"
+)
+
+func TestErrorRatesAreSharedAmongActingChecks(t *testing.T) {
+	e := analysis.Gate{Alpha: 0.03, Beta: 0.1, Checks: []analysis.Check{
+		{Name: "errors", Judge: analysis.NotWorse{Alpha: 0.4, Beta: 0.4}},
+		{Name: "slow", Judge: analysis.NotWorse{}},
+		{Name: "timeouts", Judge: analysis.NotWorse{}},
+		{Name: "shadow", Judge: analysis.NotWorse{}, Shadow: true},
+		{Name: "sales", Judge: analysis.Above(0.95)},
+	}}.Begin()
+	o := analysis.Observation{At: start, Canary: analysis.Counts(1, 10), Baseline: analysis.Counts(1, 10)}
+	for i, harm := range []float64{100, 100, 100, 1 / 0.03, 0} {
+		v := e.Observe(i, o)
+		require.InDelta(t, harm, v.Evidence.HarmNeeded, 1e-9, "check %d", i)
+		require.Equal(t, v, e.Verdict(i))
+	}
+	require.InDelta(t, 10, e.Verdict(0).Evidence.SafeNeeded, 1e-9)
+}
+
+func TestDeadlineSparesAPassThatIsDue(t *testing.T) {
+	e := analysis.Gate{
+		Bake:   analysis.Bake{AtLeast: time.Minute, AtMost: time.Minute},
+		Checks: []analysis.Check{{Name: "sales", Judge: analysis.Above(0.95)}},
+	}.Begin()
+	e.Enter(1, start)
+	e.Deployed(start)
+	e.Observe(0, analysis.Observation{At: start.Add(time.Second), Canary: analysis.Gauge(1)})
+	require.Equal(t, analysis.Undecided, e.Decide(start.Add(59*time.Second)).Outcome)
+	require.Equal(t, analysis.Pass, e.Decide(start.Add(time.Minute)).Outcome)
+}
+
+// A judge that has no idea of data quality must not get bad data past the gate.
+type yes struct{}
+
+func (yes) Begin() analysis.Trial                           { return yes{} }
+func (yes) Judge(analysis.Observation) (v analysis.Verdict) { v.Outcome = analysis.Pass; return v }
+
+func TestGateDoesNotTrustItsJudges(t *testing.T) {
+	for name, o := range map[string]analysis.Observation{
+		"failed":        {Canary: analysis.Gauge(1), Err: "timeout"},
+		"no data":       {},
+		"no requests":   {Canary: analysis.Counts(0, 0)},
+		"only baseline": {Baseline: analysis.Gauge(1)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := analysis.Gate{Checks: []analysis.Check{{Name: "yes", Judge: yes{}}}}.Begin()
+			e.Enter(1, start)
+			e.Deployed(start)
+			o.At = start.Add(time.Minute)
+			e.Observe(0, o)
+			require.Equal(t, analysis.Undecided, e.Decide(start.Add(time.Minute)).Outcome)
+			require.Equal(t, analysis.Error, e.Decide(start.Add(time.Hour)).Outcome)
+			e.Observe(0, analysis.Observation{At: start.Add(time.Hour), Canary: analysis.Gauge(1)})
+			require.Equal(t, analysis.Pass, e.Decide(start.Add(time.Hour)).Outcome)
+		})
+	}
+}

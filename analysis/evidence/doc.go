@@ -1,0 +1,38 @@
+// Package evidence weighs counts: how much do the errors seen so far say that
+// a release is worse, and how much do they say that it is not?
+//
+// # E-values
+//
+// The answer is an e-value: a bet that costs 1 and whose expected payout is at
+// most 1 while the hypothesis under test is true. A payout of 100 is therefore
+// rare under that hypothesis: it happens with a probability of at most 1%
+// (Markov). An e-process is the running capital of such bets, and for it the
+// bound holds over all times at once (Ville's inequality):
+//
+//	P(the process ever reaches 1/α) ≤ α
+//
+// So it may be looked at after every scrape, for as long as one likes, and
+// acted upon the moment it is large enough. A p-value that is looked at again
+// and again has no such bound.
+//
+// # The processes
+//
+//   - [Harm] tests "the canary's odds of an error are at most a tolerated
+//     multiple of the baseline's". When it is large, the release is worse.
+//   - [Safe] tests "the canary's odds are at least a harmful multiple of the
+//     baseline's". When it is large, the release is not harmful.
+//   - [Rate] tests "the error rate is at most a limit", with no baseline.
+//
+// [MantelHaenszel] estimates the odds ratio that the first two test, and
+// [Wilson] gives the interval for a single rate.
+//
+// Each process is a plain value with a New function, an Observe method that
+// takes one interval's data, and a Log method that returns the natural
+// logarithm of the e-value so far; [Value] turns it into the e-value. They hold
+// no pointers: assigning one takes a snapshot. They are not safe for concurrent
+// use. Observe does not allocate. Processes on other data (gauges, latency
+// buckets) or with other forms of noise are further types of the same shape.
+//
+// Everything is computed in logarithms, and is a function of the observations
+// in their order alone.
+package evidence

@@ -1,0 +1,208 @@
+package analysis_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/tidegate-go/tidegate/analysis"
+)
+
+// go test ./analysis -run Stories -args -rewrite
+var rewrite = flag.Bool("rewrite", false, "write what was said into testdata/stories")
+
+// TestStories replays testdata/stories/*.txt. A story is a gate, what it is
+// shown, and what it says, on the lines that begin with "=":
+//
+//	check errors notworse detect=2     checks of the gate, until anything else
+//	bake atleast=1m atmost=10m samples=100
+//	enter 2 @5m                        wave 2 begins
+//	deployed @5m30s                    its last step is done
+//	see errors @6m 12/236 93/9304 x5   five observations, 10 s apart
+//	see sales 0.7                      a value, 10 s after the last line
+//	see sales error timeout            an observation that failed
+//	see sales none                     one without data
+//	decide @10m
+func TestStories(t *testing.T) {
+	files, err := filepath.Glob("testdata/stories/*.txt")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			data, err := os.ReadFile(file)
+			require.NoError(t, err)
+			told := (&story{t: t}).tell(string(data))
+			if *rewrite {
+				require.NoError(t, os.WriteFile(file, []byte(told), 0o644))
+			}
+			require.Equal(t, string(data), told)
+		})
+	}
+}
+
+// start is when every test begins.
+var start = time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
+
+type story struct {
+	t    *testing.T
+	gate analysis.Gate
+	eval *analysis.Evaluation
+	now  time.Duration
+}
+
+func (s *story) tell(text string) string {
+	var out strings.Builder
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, "\n")
+		if strings.HasPrefix(line, "=") {
+			continue
+		}
+		fmt.Fprintln(&out, line)
+		if words := strings.Fields(line); len(words) > 0 && !strings.HasPrefix(line, "#") {
+			if said := s.act(words[0], words[1:]); said != "" {
+				fmt.Fprintln(&out, "= "+said)
+			}
+		}
+	}
+	return out.String()
+}
+
+func (s *story) act(verb string, args []string) (said string) {
+	if verb != "check" && verb != "bake" && s.eval == nil {
+		s.eval = s.gate.Begin()
+	}
+	if s.eval != nil {
+		s.now += 10 * time.Second
+	}
+	rest := args[:0]
+	for _, a := range args {
+		if at, ok := strings.CutPrefix(a, "@"); ok {
+			s.now = s.duration(at)
+		} else {
+			rest = append(rest, a)
+		}
+	}
+	switch verb {
+	case "check":
+		s.gate.Checks = append(s.gate.Checks, analysis.Check{
+			Name: rest[0], Judge: s.judge(rest[1], rest[2:]), Shadow: rest[len(rest)-1] == "shadow",
+		})
+	case "bake":
+		for _, a := range rest {
+			key, value, _ := strings.Cut(a, "=")
+			switch key {
+			case "atleast":
+				s.gate.Bake.AtLeast = s.duration(value)
+			case "atmost":
+				s.gate.Bake.AtMost = s.duration(value)
+			case "samples":
+				s.gate.Bake.Samples = uint64(s.number(value))
+			}
+		}
+	case "enter":
+		s.eval.Enter(int(s.number(rest[0])), s.clock())
+	case "deployed":
+		s.eval.Deployed(s.clock())
+	case "see":
+		v := s.see(rest[0], rest[1:])
+		return v.Outcome.String() + ": " + v.Reason
+	case "decide":
+		d := s.eval.Decide(s.clock())
+		return d.Outcome.String() + ": " + d.Reason
+	default:
+		s.t.Fatalf("unknown verb %q", verb)
+	}
+	return ""
+}
+
+func (s *story) see(name string, what []string) (v analysis.Verdict) {
+	check := -1
+	for i, c := range s.gate.Checks {
+		if c.Name == name {
+			check = i
+		}
+	}
+	require.GreaterOrEqual(s.t, check, 0, "no check %q", name)
+	times := 1
+	if last := what[len(what)-1]; last[0] == 'x' {
+		times = int(s.number(last[1:]))
+		what = what[:len(what)-1]
+	}
+	for i := range times {
+		if i > 0 {
+			s.now += 10 * time.Second
+		}
+		o := analysis.Observation{At: s.clock()}
+		if what[0] == "error" {
+			o.Err = strings.Join(what[1:], " ")
+		} else {
+			o.Canary = s.sample(what[0])
+			if len(what) > 1 {
+				o.Baseline = s.sample(what[1])
+			}
+		}
+		v = s.eval.Observe(check, o)
+	}
+	return v
+}
+
+func (s *story) sample(word string) analysis.Sample {
+	if word == "none" {
+		return analysis.Sample{}
+	}
+	if events, total, ok := strings.Cut(word, "/"); ok {
+		return analysis.Counts(uint64(s.number(events)), uint64(s.number(total)))
+	}
+	return analysis.Gauge(s.number(word))
+}
+
+func (s *story) judge(name string, settings []string) analysis.Judge {
+	set := map[string]float64{}
+	var limits []float64
+	consecutive := false
+	for _, a := range settings {
+		if key, value, ok := strings.Cut(a, "="); ok {
+			set[key] = s.number(value)
+		} else if a == "consecutive" {
+			consecutive = true
+		} else if a != "shadow" {
+			limits = append(limits, s.number(a))
+		}
+	}
+	var th analysis.Threshold
+	switch name {
+	case "notworse":
+		return analysis.NotWorse{Detect: set["detect"], Tolerate: set["tolerate"], Horizon: int(set["horizon"])}
+	case "above":
+		th = analysis.Above(limits[0])
+	case "below":
+		th = analysis.Below(limits[0])
+	case "within":
+		th = analysis.Within(limits[0], limits[1])
+	default:
+		s.t.Fatalf("unknown judge %q", name)
+	}
+	th.Failures, th.Consecutive, th.MinSamples = int(set["failures"]), consecutive, uint64(set["minsamples"])
+	return th
+}
+
+func (s *story) clock() time.Time { return start.Add(s.now) }
+
+func (s *story) number(word string) float64 {
+	v, err := strconv.ParseFloat(word, 64)
+	require.NoError(s.t, err)
+	return v
+}
+
+func (s *story) duration(word string) time.Duration {
+	d, err := time.ParseDuration(word)
+	require.NoError(s.t, err)
+	return d
+}
