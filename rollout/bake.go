@@ -135,7 +135,7 @@ func (b *baker) keep(wanted bool) (next time.Time) {
 	// A pass may only wait for the shortest bake to be over.
 	if least := b.e.state.deployedAt.Add(b.gate.Bake.AtLeast); b.baking && at.Before(least) {
 		next = earlier(next, least)
-	} else {
+	} else if b.baking {
 		b.decide(at)
 	}
 	return next

@@ -323,9 +323,10 @@ func (e *engine) reconcile() (due time.Time) {
 	}
 	due = earlier(due, e.baker.keep(analyze))
 	due = earlier(due, e.watch.keep(watch))
-	if !e.flush() {
-		due = time.Now()
+	if len(e.pending) > 0 || !e.flush() {
+		due = time.Now() // what was recorded may change what is wanted
 	}
+	e.flush()
 	return due
 }
 

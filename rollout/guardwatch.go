@@ -110,9 +110,12 @@ func (w *guardWatch) ask(i int, at time.Time) {
 		return
 	}
 	p.busy, p.since = true, at
-	verb := guardrails.Bake
-	if !w.e.forward() {
-		verb = guardrails.Recover
+	verb, kind, forward := guardrails.Bake, DoStep, w.e.forward()
+	if !forward {
+		verb, kind = guardrails.Recover, UndoStep
+	}
+	if p.refused != nil && p.refused.Kind != kind {
+		p.refused = nil // it was on the way that is not taken any more
 	}
 	act := w.e.action(verb, p.refused)
 	fleet := w.e.state.snapshot()
@@ -125,7 +128,7 @@ func (w *guardWatch) ask(i int, at time.Time) {
 		ctx, cancel := context.WithTimeout(w.e.base, guardPatience)
 		defer cancel()
 		b := guardrails.Check(ctx, guards, act)
-		w.e.post(func() { w.answer(i, b) })
+		w.e.post(func() { w.answer(i, forward, b) })
 	})
 }
 
@@ -144,8 +147,14 @@ func (e *engine) action(verb guardrails.Verb, step *Effect) guardrails.Action {
 	return act
 }
 
-func (w *guardWatch) answer(i int, b *guardrails.Breach) {
+// answer takes in what a guard said. What it said of the way forward does not
+// count on the way back: it is asked anew.
+func (w *guardWatch) answer(i int, forward bool, b *guardrails.Breach) {
 	w.polls[i].busy = false
+	if forward != w.e.forward() {
+		w.ask(i, now())
+		return
+	}
 	if w.e.base.Err() == nil {
 		w.judge(i, b)
 	}
