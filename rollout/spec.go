@@ -2,6 +2,8 @@ package rollout
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/tidegate-go/tidegate/analysis"
@@ -94,4 +96,17 @@ func (s *Spec) check() error {
 		}
 	}
 	return nil
+}
+
+// labels returns the names of all labels, sorted.
+func (s *Spec) labels() []string {
+	seen := make(map[string]struct{})
+	for _, w := range s.Waves {
+		for _, st := range w.Steps {
+			for label := range st.Labels {
+				seen[label] = struct{}{}
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(seen))
 }

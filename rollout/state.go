@@ -3,7 +3,6 @@ package rollout
 import (
 	"fmt"
 	"iter"
-	"maps"
 	"slices"
 	"time"
 
@@ -136,13 +135,12 @@ func (s *State) load(spec *Spec) error {
 	s.bounds = append(make([]int, 0, len(spec.Waves)+1), 0)
 	s.tallies = make([]guardrails.Tally, 1)
 	s.byLabel = make(map[[2]string]int32)
+	labels := spec.labels()
 	for w, wave := range spec.Waves {
 		for _, sp := range wave.Steps {
 			st := step{wave: int32(w), weight: max(sp.Weight, 1)}
-			if len(sp.Labels) > 0 {
-				for _, label := range slices.Sorted(maps.Keys(sp.Labels)) {
-					st.tallies = append(st.tallies, s.tallyOf(label, sp.Labels[label]))
-				}
+			for _, label := range labels {
+				st.tallies = append(st.tallies, s.tallyOf(label, sp.Labels[label]))
 			}
 			s.index[sp.ID] = int32(len(s.steps))
 			s.steps = append(s.steps, st)
@@ -247,7 +245,8 @@ func (s *State) prove() {
 }
 
 // Tally counts the targets whose label has the value, the whole fleet when
-// both are empty. It makes a State a guardrails.Fleet.
+// both are empty; a target without the label counts where value is empty. It
+// makes a State a guardrails.Fleet.
 func (s *State) Tally(label, value string) guardrails.Tally {
 	if len(s.tallies) == 0 {
 		return guardrails.Tally{}
