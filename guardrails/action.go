@@ -21,7 +21,7 @@ type Action struct {
 // Fleet tells how much of a fleet is exposed to the change.
 type Fleet interface {
 	// Tally counts the targets whose label has the value; all targets when both
-	// are empty.
+	// are empty. A target without the label counts where value is empty.
 	Tally(label, value string) Tally
 }
 

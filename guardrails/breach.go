@@ -24,7 +24,7 @@ var consequenceWords = [...]string{"hold", "rollback", "halt"}
 
 // String returns the consequence's word, such as "hold".
 func (c Consequence) String() string {
-	if int(c) < len(consequenceWords) {
+	if c.known() {
 		return consequenceWords[c]
 	}
 	return fmt.Sprintf("consequence(%d)", uint8(c))
@@ -32,7 +32,7 @@ func (c Consequence) String() string {
 
 // MarshalText writes the consequence as its word.
 func (c Consequence) MarshalText() ([]byte, error) {
-	if int(c) >= len(consequenceWords) {
+	if !c.known() {
 		return nil, fmt.Errorf("guardrails: unknown consequence %d", uint8(c))
 	}
 	return []byte(consequenceWords[c]), nil
@@ -48,6 +48,8 @@ func (c *Consequence) UnmarshalText(text []byte) error {
 	}
 	return fmt.Errorf("guardrails: unknown consequence %q: want one of %v", text, consequenceWords)
 }
+
+func (c Consequence) known() bool { return int(c) < len(consequenceWords) }
 
 // Breach is a guard's no. It carries a plain sentence, the evidence, and what
 // to do.
@@ -69,6 +71,9 @@ type Breach struct {
 
 // Error returns the breach as one line.
 func (b *Breach) Error() string {
+	if b == nil {
+		return "guardrails: nil breach"
+	}
 	s := "guardrails: " + b.Guard + ": " + b.Reason
 	if b.Evidence != "" {
 		s += " (" + b.Evidence + ")"
@@ -79,5 +84,10 @@ func (b *Breach) Error() string {
 // Is reports whether target is ErrBreach.
 func (b *Breach) Is(target error) bool { return target == ErrBreach }
 
-// Unwrap returns the cause.
-func (b *Breach) Unwrap() error { return b.Err }
+// Unwrap returns the cause, nil when there is none.
+func (b *Breach) Unwrap() error {
+	if b == nil {
+		return nil
+	}
+	return b.Err
+}

@@ -2,17 +2,19 @@ package guardrails
 
 import (
 	"context"
-	"errors"
 	"fmt"
 )
 
-// Check asks the guards in order and returns the first no, always as a
-// *Breach, or nil when all are content. An error that is no breach, a panic,
-// and a context that is done become a Breach that holds: nothing is let
-// through by a bug in a guard.
+// Check asks every guard and returns the gravest no, always as a *Breach, or
+// nil when all are content: a Halt matters more than a Rollback, which matters
+// more than a Hold; of equals the first counts.
 //
-// A Halt matters more than a Rollback, which matters more than a Hold, so all
-// guards are asked and the gravest answer is returned; of equals the first.
+// Nothing is let through by a bug in a guard. A nil guard, a panic, an error
+// that is no breach, a nil *Breach returned as an error, and a ctx that is done
+// before all guards have answered become a Breach that holds; a consequence
+// that does not exist halts.
+//
+// Check is safe for concurrent use where the guards are.
 func Check(ctx context.Context, guards []Guard, act Action) *Breach {
 	var gravest *Breach
 	for _, g := range guards {
@@ -20,6 +22,10 @@ func Check(ctx context.Context, guards []Guard, act Action) *Breach {
 		if b != nil && (gravest == nil || b.Consequence > gravest.Consequence) {
 			gravest = b
 		}
+	}
+	if gravest == nil && ctx.Err() != nil {
+		err := context.Cause(ctx)
+		return &Breach{Guard: "check", Reason: "the guards were not given the time to answer: " + err.Error(), Err: err}
 	}
 	return gravest
 }
@@ -37,18 +43,59 @@ func checkOne(ctx context.Context, g Guard, act Action) (breach *Breach) {
 	if err == nil {
 		return nil
 	}
-	if b, ok := asBreach(err); ok && b != nil {
-		if b.Guard == "" {
-			named := *b
-			named.Guard = Name(g)
-			return &named
-		}
-		return b
+	b, nilBreach := gravestIn(err)
+	switch {
+	case b != nil:
+		return whole(g, b)
+	case nilBreach:
+		return &Breach{Guard: safeName(g), Reason: "the guard returned a nil *Breach as an error, which is neither yes nor no"}
 	}
-	return &Breach{Guard: Name(g), Reason: "the guard could not answer: " + err.Error(), Err: err}
+	return &Breach{Guard: safeName(g), Reason: "the guard could not answer: " + err.Error(), Err: err}
 }
 
-// safeName is Name for a guard that is known to panic.
+// gravestIn finds the gravest breach that err is, wraps or joins, and tells
+// whether it met a nil one.
+func gravestIn(err error) (gravest *Breach, nilBreach bool) {
+	var within []error
+	switch e := err.(type) { //nolint:errorlint // this is the unwrapping
+	case *Breach:
+		return e, e == nil
+	case interface{ Unwrap() error }:
+		within = []error{e.Unwrap()}
+	case interface{ Unwrap() []error }:
+		within = e.Unwrap()
+	}
+	for _, inner := range within {
+		b, isNil := gravestIn(inner)
+		nilBreach = nilBreach || isNil
+		if b != nil && (gravest == nil || b.Consequence > gravest.Consequence) {
+			gravest = b
+		}
+	}
+	return gravest, nilBreach
+}
+
+// whole fills in what a guard left out of its breach, without changing the
+// guard's own copy: others may be reading it.
+func whole(g Guard, b *Breach) *Breach {
+	if b.Guard != "" && b.Reason != "" && b.Consequence.known() {
+		return b
+	}
+	w := *b
+	if w.Guard == "" {
+		w.Guard = safeName(g)
+	}
+	if w.Reason == "" {
+		w.Reason = "the guard gave no reason"
+	}
+	if !w.Consequence.known() {
+		w.Reason += fmt.Sprintf(" (its consequence %d does not exist, so it halts)", uint8(w.Consequence))
+		w.Consequence = Halt
+	}
+	return &w
+}
+
+// safeName is Name for a guard that may panic.
 func safeName(g Guard) (name string) {
 	defer func() {
 		if recover() != nil {
@@ -56,10 +103,4 @@ func safeName(g Guard) (name string) {
 		}
 	}()
 	return Name(g)
-}
-
-func asBreach(err error) (*Breach, bool) {
-	var b *Breach
-	ok := errors.As(err, &b)
-	return b, ok
 }

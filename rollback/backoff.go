@@ -15,6 +15,9 @@ const MaxPause = 30 * time.Second
 // Architecture Blog, 2015).
 func (p Policy) Pause(try int) time.Duration {
 	ceiling := p.WithDefaults().Backoff
+	if ceiling < 0 {
+		return 0 // Problems refuses it
+	}
 	for i := 1; i < try && ceiling < MaxPause; i++ {
 		ceiling *= 2
 	}

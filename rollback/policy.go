@@ -37,7 +37,7 @@ type Policy struct {
 	// means DefaultAttempts.
 	Attempts int
 	// Timeout bounds one try of one undo, its verification included. Zero means
-	// DefaultTimeout.
+	// DefaultTimeout, or Deadline where that is less.
 	Timeout time.Duration
 	// Backoff is the pause after the first failed try; it doubles up to 30 s,
 	// with full jitter. Zero means DefaultBackoff.
@@ -59,6 +59,9 @@ func (p Policy) WithDefaults() Policy {
 	}
 	if p.Timeout == 0 {
 		p.Timeout = DefaultTimeout
+		if p.Deadline > 0 {
+			p.Timeout = min(p.Timeout, p.Deadline)
+		}
 	}
 	if p.Backoff == 0 {
 		p.Backoff = DefaultBackoff
@@ -95,7 +98,12 @@ func (p Policy) Problems(report func(path, msg string)) {
 }
 
 // Size returns how many of a fleet of n are undone at once: the batch rounded
-// down, but at least one.
+// down, but at least one, and never more than n.
 func (p Policy) Size(n int) int {
-	return max(1, int(p.WithDefaults().Batch*float64(n)/100))
+	const slack = 1e-9 // 33.3% of 1000 is 333, although float64 makes it a little less
+	size := p.WithDefaults().Batch*float64(n)/100 + slack
+	if !(size >= 1) { // NaN too
+		return 1
+	}
+	return int(min(size, float64(max(n, 1))))
 }
