@@ -18,19 +18,8 @@ type ending struct {
 	Outcome rollout.Phase
 }
 
-// freesLocks tells whether a rollout that ends like this needs its locks no
-// more. One that was halted, or could not be taken back, still waits for a
-// human, and nobody else should touch what it left behind.
 func (e ending) freesLocks() bool {
-	if e.Kind != rollout.Ended {
-		return false
-	}
-	switch e.Outcome {
-	case rollout.Completed, rollout.Partial, rollout.RolledBack, rollout.Aborted:
-		return true
-	default:
-		return false
-	}
+	return rollout.Event{Kind: e.Kind, Outcome: e.Outcome}.FreesLocks()
 }
 
 // lastLine reads the end of another rollout's journal: the last whole line,
