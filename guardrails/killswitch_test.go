@@ -29,6 +29,7 @@ type dial struct {
 	err     error
 	deaf    chan struct{} // not nil: Read waits for it, whatever its ctx says
 	slow    bool          // Read waits until its ctx is done
+	linger  time.Duration // and so long after that
 	reads   int
 	running int
 }
@@ -39,13 +40,14 @@ func (d *dial) Read(ctx context.Context) (bool, string, error) {
 	d.mu.Lock()
 	d.reads++
 	d.running++
-	deaf, slow := d.deaf, d.slow
+	deaf, slow, linger := d.deaf, d.slow, d.linger
 	d.mu.Unlock()
 	if deaf != nil {
 		<-deaf
 	}
 	if slow {
 		<-ctx.Done()
+		time.Sleep(linger)
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -96,7 +96,7 @@ func (m MaxExposure) Check(_ context.Context, act Action) error {
 		value = act.Labels[m.PerLabel]
 	}
 	t := act.Fleet.Tally(m.PerLabel, value)
-	if !t.plausible() {
+	if !m.plausible(t) {
 		runbook := "Report this: the fleet's count is a bug."
 		if m.PerLabel != "" && value == "" {
 			runbook = fmt.Sprintf("Give every target a label %q.", m.PerLabel)
@@ -141,9 +141,11 @@ func (m MaxExposure) group(value string) string {
 
 // plausible tells whether a tally can be that of a group in which a target is
 // about to be exposed. A count that cannot be right lets nothing through.
-func (t Tally) plausible() bool {
-	return t.Targets > 0 && t.Unproven >= 0 && t.Unproven <= t.Targets &&
-		t.Weight > 0 && t.UnprovenWeight >= 0 && t.UnprovenWeight <= t.Weight
+func (m MaxExposure) plausible(t Tally) bool {
+	if m.Percent > 0 && (t.Weight <= 0 || t.UnprovenWeight < 0 || t.UnprovenWeight > t.Weight) {
+		return false
+	}
+	return t.Targets > 0 && t.Unproven >= 0 && t.Unproven <= t.Targets
 }
 
 // share returns percent of weight, rounded down, of the percentage as it was

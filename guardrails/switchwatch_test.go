@@ -193,17 +193,32 @@ func TestWatchSurvivesItsSources(t *testing.T) {
 // itself fails when a goroutine stays behind.)
 func TestWatchLeavesNothingBehind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		slow, quick := &dial{slow: true}, &dial{}
+		slow, quick := &dial{slow: true, linger: 100 * time.Millisecond}, &dial{}
 		k := &guardrails.KillSwitch{Sources: []guardrails.SwitchSource{slow, quick}}
 		_, stop := watch(t, k)
-		_, stopOther := watch(t, k)
 		time.Sleep(2500 * time.Millisecond)
 		begin := time.Now()
 		stop()
-		stopOther()
-		require.Zero(t, time.Since(begin))
+		require.Equal(t, 100*time.Millisecond, time.Since(begin))
 		require.Zero(t, slow.running)
 		require.Zero(t, quick.running)
+	})
+}
+
+// A watch does not wait for what another has started.
+func TestWatchesEndByThemselves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &dial{slow: true}
+		k := &guardrails.KillSwitch{Sources: []guardrails.SwitchSource{d}}
+		_, stopFirst := watch(t, k)
+		_, stopSecond := watch(t, k)
+		require.Equal(t, 1, d.count(), "they share the read")
+		begin := time.Now()
+		stopSecond()
+		require.Zero(t, time.Since(begin))
+		time.Sleep(5 * time.Second)
+		require.Greater(t, d.count(), 1, "the first goes on")
+		stopFirst()
 	})
 }
 
