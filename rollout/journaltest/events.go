@@ -43,7 +43,7 @@ func read(s rollout.Session) ([]rollout.Event, error) {
 	var events []rollout.Event
 	for ev, err := range s.Events() {
 		if err != nil {
-			return events, fmt.Errorf("Events gave the error %w after %d events", err, len(events))
+			return events, fmt.Errorf("its Events gave the error %w after %d events", err, len(events))
 		}
 		events = append(events, ev)
 	}
@@ -75,14 +75,14 @@ func open(ctx context.Context, j rollout.Journal, name string, locks ...string) 
 // add appends where nothing stands against it.
 func add(ctx context.Context, s rollout.Session, events ...rollout.Event) error {
 	if err := s.Append(ctx, events...); err != nil {
-		return fmt.Errorf("Append of %d events gave the error: %w", len(events), err)
+		return fmt.Errorf("its Append of %d events gave the error: %w", len(events), err)
 	}
 	return nil
 }
 
 func closing(s rollout.Session) error {
 	if err := s.Close(); err != nil {
-		return fmt.Errorf("Close gave the error: %w", err)
+		return fmt.Errorf("its Close gave the error: %w", err)
 	}
 	return nil
 }

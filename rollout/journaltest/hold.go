@@ -162,7 +162,7 @@ func epochGrows(ctx context.Context, j rollout.Journal) error {
 			return err
 		}
 		if s.Epoch() <= last {
-			return fmt.Errorf("Open number %d has epoch %d, the one before it had %d", i+1, s.Epoch(), last)
+			return fmt.Errorf("its Open number %d has epoch %d, the one before it had %d", i+1, s.Epoch(), last)
 		}
 		last = s.Epoch()
 		if i == 1 {
@@ -216,14 +216,14 @@ func fencesOff(ctx context.Context, j rollout.Journal) error {
 	}
 	for range 2 {
 		if err := stale.Append(ctx, step("stale")); !errors.Is(err, rollout.ErrFenced) {
-			return fmt.Errorf("Append without the lease gave the error: %v", err)
+			return fmt.Errorf("its Append without the lease gave the error: %v", err)
 		}
 	}
 	if lost := stale.Lost(); lost != nil {
 		select {
 		case <-lost:
 		default:
-			return errors.New("Lost is still open after an Append that was fenced off")
+			return errors.New("its Lost is still open after an Append that was fenced off")
 		}
 	}
 	_ = stale.Close() // may complain, must not harm

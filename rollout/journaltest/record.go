@@ -187,7 +187,7 @@ func appendAfterClose(ctx context.Context, j rollout.Journal) error {
 		return err
 	}
 	if s.Append(ctx, step("late")) == nil {
-		return errors.New("Append after Close gave no error")
+		return errors.New("its Append after Close gave no error")
 	}
 	got, err := reread(ctx, j, "r")
 	if err != nil {
@@ -200,14 +200,14 @@ func cancelledRefuses(ctx context.Context, j rollout.Journal) error {
 	cancelled, cancel := context.WithCancel(ctx)
 	cancel()
 	if _, err := j.Open(cancelled, "r", "service"); !errors.Is(err, context.Canceled) {
-		return fmt.Errorf("Open with a cancelled context gave the error: %v", err)
+		return fmt.Errorf("its Open with a cancelled context gave the error: %v", err)
 	}
 	s, err := open(ctx, j, "r", "service")
 	if err != nil {
 		return err
 	}
 	if err := s.Append(cancelled, step("cancelled")); !errors.Is(err, context.Canceled) {
-		return fmt.Errorf("Append with a cancelled context gave the error: %v", err)
+		return fmt.Errorf("its Append with a cancelled context gave the error: %v", err)
 	}
 	if err := errors.Join(add(ctx, s, step("after")), closing(s)); err != nil {
 		return err
