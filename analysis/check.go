@@ -3,7 +3,8 @@ package analysis
 import "time"
 
 // Check is one question that a gate asks again and again: a Source to look
-// with, and a Judge to decide.
+// with, and a Judge to decide. All checks of a gate have to pass, and one that
+// fails is enough to fail the release.
 type Check struct {
 	// Name names the check in every report, such as "errors". Required, unique
 	// in its gate.
@@ -12,20 +13,27 @@ type Check struct {
 	Judge  Judge
 	// Critical marks the check in reports as one that people must see first.
 	Critical bool
-	// Shadow judges and reports, with no effect on the gate.
+	// Shadow judges and reports, with no effect on the gate: for trying out a
+	// check before it may stop anything.
 	Shadow bool
 	// Window is how far back one observation of the Source looks, where that is
-	// fixed by its query, such as 5m for rate(x[5m]). A window longer than the
-	// bake would judge traffic from before the wave, and is refused. Zero means
-	// that an observation covers the time since the last.
+	// fixed by its query, such as 5m for rate(x[5m]). Zero means that an
+	// observation covers the time since the last, which is right for counts.
+	// A window longer than the bake would judge traffic from before the wave, and
+	// one longer than the gate's Interval would show a judge that adds up
+	// (NotWorse) the same events again: both are refused.
 	Window time.Duration
-	// Timeout bounds one observation. Zero means the gate's Interval.
+	// Timeout bounds one observation: a source that takes longer has seen nothing.
+	// Zero means the gate's Interval.
 	Timeout time.Duration
 }
 
-// Bake is how long a wave is watched after its last step.
+// Bake is how long a wave is watched after its last step: until all checks pass
+// or one fails, within these bounds. The zero Bake passes as soon as the checks
+// do.
 type Bake struct {
-	// AtLeast is the shortest bake, however good the figures.
+	// AtLeast is the shortest bake, however good the figures: as long as a
+	// regression may take to show, such as a leak or a cache that runs out.
 	AtLeast time.Duration
 	// AtMost is the deadline: without a verdict by then, the gate is
 	// Inconclusive. Zero means DefaultAtMost, or twice AtLeast if that is more.
@@ -35,8 +43,9 @@ type Bake struct {
 	Samples uint64
 }
 
-// DeadlinePolicy says what follows when a gate has no verdict at its deadline.
-// Neither choice promotes.
+// DeadlinePolicy says what follows when a gate has no verdict at its deadline,
+// whether the evidence was too thin (Inconclusive) or the checks could not look
+// (Error). Neither choice promotes.
 type DeadlinePolicy uint8
 
 const (

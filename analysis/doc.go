@@ -19,7 +19,7 @@
 //   - [NotWorse] compares the canary with the baseline. It decides as soon as
 //     the evidence is in and not before, may be looked at as often as one
 //     likes, and bounds how often it is wrong. It is the default choice for
-//     error counts.
+//     error counts. A canary that has (nearly) no errors passes on that alone.
 //   - [Above], [Below] and [Within] hold a figure against fixed limits.
 //
 // A [Check] joins a source and a judge under a name, and a [Gate] is a list of
@@ -31,8 +31,27 @@
 //
 // Nothing is promoted on data that is not there. The zero Outcome is Undecided,
 // the zero Verdict holds, and no data, NaN, an error, data from before the wave,
-// too few samples, or a deadline without a verdict never are a Pass. A Fail is
-// latched: no later observation takes it back.
+// data that has stopped coming, too few samples, or a deadline without a verdict
+// never are a Pass. A Fail is latched: no later observation takes it back.
+//
+// # How long it takes
+//
+// What counts is how many requests the canary gets, not the time. With the
+// defaults of [NotWorse], and a canary that gets a tenth of the traffic, it is
+// about so many, in the median:
+//
+//	errors of     as good,   2 times worse,   5 times worse,
+//	the baseline  passes     fails            fails
+//	none           4,000
+//	0.01%          4,000
+//	0.1%          11,500     20,000           1,900
+//	1%             1,200      2,100             190
+//	10%              130        250              31
+//
+// A deadline ([Bake], AtMost) that comes sooner makes the gate Inconclusive, and
+// by default a release that is as good as the last is then rolled back. Give the
+// first wave enough targets, give it time, or let [NotWorse] care for less, with a
+// higher Detect or Negligible.
 //
 // # No clock, no I/O
 //

@@ -21,6 +21,11 @@ type Evaluation struct {
 	failed   string    // the reason of a fail, latched
 }
 
+// staleAfter is how many intervals, beside its timeout, the last good observation
+// of a check may be old when the gate passes. A source that has gone silent is
+// not a good sign, whatever it said last.
+const staleAfter = 3
+
 type checkState struct {
 	trial   Trial
 	verdict Verdict
@@ -28,6 +33,7 @@ type checkState struct {
 	bad     string    // why the last observation was none; empty if it was good
 	counted bool      // the check counts, rather than measures
 	samples uint64    // canary events seen in this wave
+	looked  bool      // since the evidence of all checks was last taken together
 }
 
 // Decision is what a gate says of a wave. Only Pass lets the next wave start.
@@ -40,13 +46,13 @@ type Decision struct {
 // Begin starts an evaluation of the gate for one rollout. The error rates of
 // the gate are shared equally among its acting checks that control theirs.
 func (g Gate) Begin() *Evaluation {
+	e := &Evaluation{gate: g, checks: make([]checkState, len(g.Checks))}
 	sharers := 0
-	for _, c := range g.Checks {
-		if _, ok := c.Judge.(Sharer); ok && !c.Shadow {
+	for i := range g.Checks {
+		if e.weighs(i) {
 			sharers++
 		}
 	}
-	e := &Evaluation{gate: g, checks: make([]checkState, len(g.Checks))}
 	for i, c := range g.Checks {
 		judge := c.Judge
 		if s, ok := judge.(Sharer); ok {
@@ -80,6 +86,15 @@ func (e *Evaluation) Deployed(at time.Time) { e.deployed = at }
 // follows. An observation with an error, without canary data, or from before
 // the wave never moves a check towards Pass.
 func (e *Evaluation) Observe(check int, o Observation) Verdict {
+	v := e.observe(check, o)
+	e.checks[check].looked = true
+	if e.failed == "" {
+		e.failed = e.jointFail()
+	}
+	return v
+}
+
+func (e *Evaluation) observe(check int, o Observation) Verdict {
 	c := &e.checks[check]
 	if o.At.Before(e.entered) {
 		c.bad = fmt.Sprintf("stale data from %v, before the wave began", o.At.Format(time.TimeOnly))
@@ -104,11 +119,12 @@ func (e *Evaluation) Verdict(check int) Verdict { return e.checks[check].verdict
 
 // Decide says where the gate stands at a time. Before the bake's deadline it is
 // Undecided, Pass or Fail; from the deadline on it is Pass, Fail, Inconclusive,
-// or Error when the reason is that a check could not look.
+// or Error when the reason is that a check could not look. It changes nothing.
+//
+// It passes on fresh data only: the last good observation of every acting check
+// must be newer than the wave's last step, and not older than three of the gate's
+// intervals and the check's timeout.
 func (e *Evaluation) Decide(now time.Time) Decision {
-	if e.failed == "" {
-		e.failed = e.jointFail()
-	}
 	if e.failed != "" {
 		return Decision{Fail, e.failed}
 	}
@@ -131,25 +147,43 @@ func (e *Evaluation) Decide(now time.Time) Decision {
 
 // jointFail is the mean of the e-values over all checks that weigh evidence: an
 // e-value itself under any dependence between the checks, so that it bounds
-// the false fails of all of them together (Vovk & Wang 2021).
+// the false fails of all of them together (Vovk & Wang 2021). A check that has
+// seen nothing counts as 0. That a check fails alone, at its share of alpha, is
+// implied: then the mean is large enough, too.
+//
+// It is only taken when every one of them has looked since the last time. Checks
+// of the same requests depend on each other: what one has seen tells what the
+// others are about to see, and the bound does not hold for a fail in between.
 func (e *Evaluation) jointFail() string {
 	sum, n, worst := 0.0, 0, -1
 	for i := range e.checks {
-		ev := e.checks[i].verdict.Evidence
-		if _, ok := e.gate.Checks[i].Judge.(Sharer); !ok || e.gate.Checks[i].Shadow {
+		if !e.weighs(i) {
 			continue
 		}
-		sum += min(ev.Harm, 1e300/float64(len(e.checks)))
+		if !e.checks[i].looked {
+			return ""
+		}
+		harm := e.checks[i].verdict.Evidence.Harm
+		sum += min(harm, 1e300/float64(len(e.checks)))
 		n++
-		if worst < 0 || ev.Harm > e.checks[worst].verdict.Evidence.Harm {
+		if worst < 0 || harm > e.checks[worst].verdict.Evidence.Harm {
 			worst = i
 		}
+	}
+	for i := range e.checks {
+		e.checks[i].looked = false
 	}
 	if n < 2 || sum/float64(n) < 1/e.gate.alpha() {
 		return ""
 	}
 	return fmt.Sprintf("the %d checks together show harm (mean evidence %.3g, needed %.3g), most of all %s: %s",
 		n, sum/float64(n), 1/e.gate.alpha(), e.gate.Checks[worst].Name, e.checks[worst].verdict.Reason)
+}
+
+// weighs tells whether a check weighs evidence and acts on it.
+func (e *Evaluation) weighs(check int) bool {
+	_, ok := e.gate.Checks[check].Judge.(Sharer)
+	return ok && !e.gate.Checks[check].Shadow
 }
 
 // waiting says what a pass still waits for, empty for nothing, and whether it
@@ -172,8 +206,13 @@ func (e *Evaluation) waiting(now time.Time) (reason string, blind bool) {
 			waits = append(waits, check.Name+": "+c.bad)
 		case !c.good.After(e.deployed):
 			waits = append(waits, check.Name+": no data yet from after the last step")
+		case c.verdict.Outcome == Error:
+			blind = true
+			waits = append(waits, check.Name+": "+c.verdict.Reason)
+		case e.age(i, now) != "":
+			blind = true
+			waits = append(waits, check.Name+": "+e.age(i, now))
 		case c.verdict.Outcome != Pass:
-			blind = blind || c.verdict.Outcome == Error
 			waits = append(waits, check.Name+": "+c.verdict.Reason)
 		case c.counted && c.samples < e.gate.Bake.Samples:
 			waits = append(waits, fmt.Sprintf("%s: %d of %d samples in this wave", check.Name, c.samples, e.gate.Bake.Samples))
@@ -183,6 +222,28 @@ func (e *Evaluation) waiting(now time.Time) (reason string, blind bool) {
 		return "no check that could pass the gate", true
 	}
 	return strings.Join(waits, "; "), blind
+}
+
+// age says what is wrong with the age of a check's last good observation, empty
+// for nothing.
+func (e *Evaluation) age(check int, now time.Time) string {
+	limit := e.freshFor(check)
+	switch age := now.Sub(e.checks[check].good); {
+	case age > limit:
+		return fmt.Sprintf("the last data is %v old, more than %v", age.Round(100*time.Millisecond), limit)
+	case -age > limit:
+		return fmt.Sprintf("the last data is from %v in the future: the clocks differ", -age.Round(100*time.Millisecond))
+	}
+	return ""
+}
+
+// freshFor is how old the last good observation of a check may be.
+func (e *Evaluation) freshFor(check int) time.Duration {
+	timeout := e.gate.Checks[check].Timeout
+	if timeout <= 0 {
+		timeout = e.gate.Every()
+	}
+	return staleAfter*e.gate.Every() + timeout
 }
 
 func (e *Evaluation) passReason() string {

@@ -33,7 +33,7 @@ func TestDeadlineSparesAPassThatIsDue(t *testing.T) {
 	}.Begin()
 	e.Enter(1, start)
 	e.Deployed(start)
-	e.Observe(0, analysis.Observation{At: start.Add(time.Second), Canary: analysis.Gauge(1)})
+	e.Observe(0, analysis.Observation{At: start.Add(50 * time.Second), Canary: analysis.Gauge(1)})
 	require.Equal(t, analysis.Undecided, e.Decide(start.Add(59*time.Second)).Outcome)
 	require.Equal(t, analysis.Pass, e.Decide(start.Add(time.Minute)).Outcome)
 }
@@ -63,4 +63,73 @@ func TestGateDoesNotTrustItsJudges(t *testing.T) {
 			require.Equal(t, analysis.Pass, e.Decide(start.Add(time.Hour)).Outcome)
 		})
 	}
+}
+
+// A source that hangs leaves its last good observation behind.
+func TestGateDoesNotPassOnOldData(t *testing.T) {
+	const interval = 10 * time.Second
+	for name, c := range map[string]struct {
+		timeout, fresh time.Duration
+	}{
+		"default timeout": {0, 4 * interval},
+		"long timeout":    {time.Minute, 3*interval + time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			seen := start.Add(time.Minute)
+			e := analysis.Gate{Interval: interval, Checks: []analysis.Check{
+				{Name: "live", Judge: analysis.Above(0.95)},
+				{Name: "hangs", Judge: analysis.Above(0.95), Timeout: c.timeout},
+				{Name: "shadow", Judge: analysis.Above(0.95), Shadow: true},
+			}}.Begin()
+			e.Enter(1, start)
+			e.Deployed(start)
+			e.Observe(1, analysis.Observation{At: seen, Canary: analysis.Gauge(1)})
+			decide := func(at time.Time) analysis.Decision {
+				e.Observe(0, analysis.Observation{At: at, Canary: analysis.Gauge(1)})
+				return e.Decide(at)
+			}
+			require.Equal(t, analysis.Pass, decide(seen).Outcome)
+			require.Equal(t, analysis.Pass, decide(seen.Add(c.fresh)).Outcome)
+			late := decide(seen.Add(c.fresh + time.Second))
+			require.Equal(t, analysis.Undecided, late.Outcome)
+			require.Contains(t, late.Reason, "hangs: the last data is")
+			require.NotContains(t, late.Reason, "shadow")
+			require.Equal(t, analysis.Error, decide(start.Add(time.Hour)).Outcome)
+			e.Observe(1, analysis.Observation{At: start.Add(time.Hour), Canary: analysis.Gauge(1)})
+			require.Equal(t, analysis.Pass, decide(start.Add(time.Hour)).Outcome, "it is back")
+		})
+	}
+}
+
+func TestGateDoesNotPassOnDataFromTheFuture(t *testing.T) {
+	e := analysis.Gate{Checks: []analysis.Check{{Name: "sales", Judge: analysis.Above(0.95)}}}.Begin()
+	e.Enter(1, start)
+	e.Deployed(start)
+	e.Observe(0, analysis.Observation{At: start.Add(2 * time.Minute), Canary: analysis.Gauge(1)})
+	d := e.Decide(start.Add(time.Minute))
+	require.Equal(t, analysis.Undecided, d.Outcome)
+	require.Contains(t, d.Reason, "1m0s in the future")
+}
+
+// The driver may ask as often as it likes.
+func TestDecideChangesNothing(t *testing.T) {
+	asked, spared := gate(nil).Begin(), gate(nil).Begin()
+	for _, e := range []*analysis.Evaluation{asked, spared} {
+		e.Enter(1, start)
+		e.Deployed(start)
+	}
+	for i := range 60 {
+		at := start.Add(time.Duration(i) * 10 * time.Second)
+		for check, o := range []analysis.Observation{
+			{At: at, Canary: analysis.Counts(5, 500), Baseline: analysis.Counts(45, 4500)},
+			{At: at, Canary: analysis.Gauge(1)},
+		} {
+			require.Equal(t, asked.Observe(check, o), spared.Observe(check, o))
+			asked.Decide(at)
+			asked.Decide(at.Add(time.Hour))
+		}
+	}
+	at := start.Add(10 * time.Minute)
+	require.Equal(t, spared.Decide(at), asked.Decide(at))
+	require.Equal(t, analysis.Pass, asked.Decide(at).Outcome)
 }

@@ -27,6 +27,25 @@ func ExampleNotWorse() {
 	// canary 5.0% (12 of 240) against baseline 1.1% (48 of 4560): 4.9 times the odds, at least 1.3 with 99% confidence; evidence of harm 297 (needed 100)
 }
 
+// Neither arm has any errors, so there is nothing to compare: the canary passes
+// when its own error rate is shown to be negligible.
+func ExampleNotWorse_negligible() {
+	trial := analysis.NotWorse{Negligible: 0.001}.Begin()
+	for i := range 9 {
+		v := trial.Judge(analysis.Observation{
+			Canary:   analysis.Counts(0, 500),
+			Baseline: analysis.Counts(0, 9500),
+		})
+		if i%4 == 0 {
+			fmt.Printf("%v: %s\n", v.Outcome, v.Reason)
+		}
+	}
+	// Output:
+	// undecided: nothing to compare yet: canary 0% (0 of 500) against baseline 0% (0 of 9500); evidence 1.3 of 20 that it is below the negligible rate 0.1%: about 3600 more canary requests at this rate would show it
+	// undecided: nothing to compare yet: canary 0% (0 of 2500) against baseline 0% (0 of 47500); evidence 5.3 of 20 that it is below the negligible rate 0.1%: about 1600 more canary requests at this rate would show it
+	// pass: shown to be below the negligible rate 0.1%: canary 0% (0 of 4500) against baseline 0% (0 of 85500); evidence 32.2 (needed 20)
+}
+
 func ExampleAbove() {
 	trial := analysis.Above(0.95).Begin()
 	for _, sold := range []uint64{9, 10, 7} {
@@ -96,5 +115,5 @@ func ExampleGate_Begin() {
 	}
 	// Output:
 	// pass
-	// errors: shown not to be 2x worse: canary 1.0% (30 of 3000) against baseline 1.0% (570 of 57000): 1.0 times the odds; evidence 3.6e+03 (needed 20)
+	// errors: shown not to be 2x worse: canary 1.0% (30 of 3000) against baseline 1.0% (570 of 57000): 1.0 times the odds; evidence 1.8e+03 (needed 20)
 }

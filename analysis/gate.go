@@ -26,13 +26,19 @@ type Gate struct {
 	Bake   Bake
 	Checks []Check
 	// Interval is the time between two observations. Zero means
-	// DefaultInterval.
+	// DefaultInterval. A check whose last good observation is older than three
+	// intervals and its Timeout does not pass: data that lags behind needs a
+	// longer interval.
 	Interval time.Duration
-	// Alpha and Beta are the error rates of the gate as a whole, shared among
-	// the checks that control theirs (Sharer). Zero means DefaultAlpha and
-	// DefaultBeta. They hold over all waves that share the gate.
+	// Alpha bounds how often a healthy release is failed, and Beta how often a
+	// harmful one is passed, by the checks that control their error rates
+	// (Sharer, such as NotWorse). They hold over all waves that share the gate.
+	// Alpha is for all checks together, and shared among them. Every check gets
+	// all of Beta, since all of them must pass. Checks with fixed limits are
+	// wrong as often as their limits make them. Zero means DefaultAlpha and
+	// DefaultBeta.
 	Alpha, Beta float64
-	// OnDeadline says what an inconclusive gate does.
+	// OnDeadline says what follows when there is no verdict at the deadline.
 	OnDeadline DeadlinePolicy
 }
 
@@ -134,6 +140,9 @@ func (g Gate) checkProblems(say func(path, format string, args ...any)) {
 		}
 		if c.Window > g.Bake.AtLeast {
 			say(path+".Window", "the metric window %v is longer than the bake AtLeast %v: it would judge traffic from before the wave", c.Window, g.Bake.AtLeast)
+		}
+		if _, ok := c.Judge.(Sharer); ok && c.Window > g.Every() {
+			say(path+".Window", "the metric window %v is longer than the interval %v: a judge that adds up what it sees would count most of it several times", c.Window, g.Every())
 		}
 		if c.Shadow {
 			shadows++

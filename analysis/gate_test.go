@@ -44,6 +44,9 @@ func TestGateDefaults(t *testing.T) {
 
 func TestGateProblems(t *testing.T) {
 	require.Empty(t, problems(gate(nil)))
+	require.Empty(t, problems(gate(func(g *analysis.Gate) {
+		g.Interval, g.Checks[0].Window, g.Checks[1].Window = time.Minute, time.Minute, 5*time.Minute
+	})))
 	for path, change := range map[string]func(*analysis.Gate){
 		"Bake.AtLeast":           func(g *analysis.Gate) { g.Bake.AtLeast = -1 },
 		"Bake.AtMost":            func(g *analysis.Gate) { g.Bake.AtMost = time.Minute },
@@ -60,6 +63,7 @@ func TestGateProblems(t *testing.T) {
 		"Checks[1].Judge.Min":    func(g *analysis.Gate) { g.Checks[1].Judge = analysis.Threshold{} },
 		"Checks[0]":              func(g *analysis.Gate) { g.Checks[0].Timeout = -1 },
 		"Checks[1].Window":       func(g *analysis.Gate) { g.Checks[1].Window = 6 * time.Minute },
+		"Checks[0].Window":       func(g *analysis.Gate) { g.Checks[0].Window = time.Minute },
 	} {
 		t.Run(path, func(t *testing.T) {
 			changed := gate(func(g *analysis.Gate) { g.Checks = append([]analysis.Check(nil), g.Checks...); change(g) })

@@ -13,6 +13,9 @@ const (
 	DefaultDetect = 2.0
 	// DefaultTolerate is the odds ratio up to which a release must not fail.
 	DefaultTolerate = 1.1
+	// DefaultNegligible is the error rate below which a release needs no
+	// comparison to pass: one in a thousand.
+	DefaultNegligible = 0.001
 	// DefaultHorizon is the planned number of observations: half an hour, at
 	// one every ten seconds.
 	DefaultHorizon = 180
@@ -25,9 +28,12 @@ const (
 //   - Fail as soon as the evidence of harm reaches 1/Alpha. A release whose odds
 //     of an error are at most Tolerate times the baseline's is failed with a
 //     probability of at most Alpha.
-//   - Pass once the evidence that the release is not harmful has reached 1/Beta.
-//     A release whose odds are Detect times the baseline's or more gets there
-//     with a probability of at most Beta.
+//   - Pass once the evidence that the release is safe has reached 1/Beta. There
+//     are two ways to be safe: not to be Detect times worse than the baseline, or
+//     to have errors below the rate Negligible. A release that is neither, whose
+//     odds of an error are Detect times the baseline's or more and whose error
+//     rate is Negligible or more, all the while, is passed with a probability of
+//     at most Beta.
 //   - Undecided until then, with an estimate of what is still missing.
 //
 // Harm is watched after a pass, too, and can still fail the release. While it
@@ -39,15 +45,39 @@ const (
 // outage of a dependency) cancels out exactly, whatever the traffic split, and
 // also when it changes during the rollout.
 //
+// # Services with few errors
+//
+// Where neither arm shows any errors, there is nothing to compare: twice nothing
+// is nothing. Such a canary passes on its own error rate, without any baseline,
+// once it is shown to be below Negligible. With no errors at all that takes about
+// ln(2.7/Beta)/Negligible canary requests, 3,988 by default. The evidence is the
+// mean of that of the two ways to be safe: a release that is neither of them is
+// one against which each is an e-process, and then so is their mean. The price is
+// that a service with many errors needs about a quarter more requests to pass than
+// with Negligible switched off.
+//
+// A negligible rate spares the comparison, and excuses nothing: a release that is
+// shown to be worse fails, however rare its errors are. Ten times as many of very
+// few are a new way to fail, it takes many requests to see that, and to hold it
+// against a fixed rate would make a regression that begins late hard to see. What
+// may be worse is for Tolerate to say. It follows that a release below Negligible
+// may pass the gates of early waves and be failed in a later one: with the
+// default, one that goes from 0.01% to 0.05% will. Set Negligible as strict as the
+// service is.
+//
+// # What it assumes
+//
 // The error rates hold when the arms differ by the release alone, and requests
 // fail independently of each other. A canary on worse hardware, with cold
 // caches, or with errors that come in bursts looks like a bad release, to this
 // and to every other test; a higher Tolerate, a warm-up or more canary targets
-// help. Where neither arm shows any errors there is nothing to compare, and no
-// pass: combine it with Below, or watch longer.
+// help. Between two bursts even a bad release looks negligible: have Bake.AtLeast
+// outlast them. A counter that counts the wrong thing looks like a service
+// without errors, and passes: let the check see a bad release once.
 //
-// An observation with an error, or without canary data or a baseline, is no
-// evidence. Samples that are not counts make the verdict an Error.
+// An observation with an error, or without canary data, is no evidence. One
+// without a baseline says nothing of harm. Samples that are not counts make the
+// verdict an Error.
 //
 // The zero value is ready to use. The evidence is explained in package
 // evidence. A NotWorse may be used by many goroutines at once, its trials by one
@@ -60,9 +90,16 @@ type NotWorse struct {
 	// differ a little, and with 1 a busy service finds out. Zero means
 	// DefaultTolerate.
 	Tolerate float64
+	// Negligible is an error rate, below 1, so low that there is no need to compare.
+	// A canary that is shown to be below it passes, unless it is under suspicion,
+	// or shown to be worse. Take what the service's objective allows, or less: at most 0.001 for
+	// one that is to succeed 99.9% of the time. Higher decides sooner. Zero means
+	// DefaultNegligible; negative means that no rate is negligible, so that a
+	// service without errors never passes.
+	Negligible float64
 	// Alpha and Beta bound how often a tolerable release fails, and how often a
-	// harmful one passes: probabilities over the whole trial. Zero means
-	// DefaultAlpha and DefaultBeta. In a gate, the gate's share takes their
+	// harmful one passes, as said above: probabilities over the whole trial. Zero
+	// means DefaultAlpha and DefaultBeta. In a gate, the gate's share takes their
 	// place.
 	Alpha, Beta float64
 	// Horizon is the planned number of observations. A regression that begins
@@ -87,6 +124,9 @@ func (j NotWorse) Problems(report func(path, msg string)) {
 	case !(d.Detect > d.Tolerate) || math.IsInf(d.Detect, 1):
 		report("Detect", fmt.Sprintf("is %v: want an odds ratio of more than what is tolerated, %v", d.Detect, d.Tolerate))
 	}
+	if !(j.Negligible < 1) {
+		report("Negligible", fmt.Sprintf("is %v: want a rate below 1, such as %v, or a negative one for none", j.Negligible, DefaultNegligible))
+	}
 	if !rateOK(j.Alpha) {
 		report("Alpha", fmt.Sprintf("is %v: want a probability between 0 and 0.5", j.Alpha))
 	}
@@ -106,6 +146,7 @@ func (j NotWorse) withDefaults() NotWorse {
 	}
 	fill(&j.Detect, DefaultDetect)
 	fill(&j.Tolerate, DefaultTolerate)
+	fill(&j.Negligible, DefaultNegligible)
 	fill(&j.Alpha, DefaultAlpha)
 	fill(&j.Beta, DefaultBeta)
 	if j.Horizon == 0 {
@@ -121,23 +162,29 @@ func (j NotWorse) Begin() Trial {
 		return unusable(problem)
 	}
 	d := j.withDefaults()
-	return &notWorseTrial{
+	t := &notWorseTrial{
 		NotWorse: d,
 		harm:     evidence.NewHarm(d.Tolerate, d.Horizon),
 		safe:     evidence.NewSafe(d.Detect),
 	}
+	if t.hasNegligible() {
+		t.rare = evidence.NewRare(d.Negligible)
+	}
+	return t
 }
 
 type notWorseTrial struct {
 	NotWorse // with defaults filled in
 	harm     evidence.Harm
 	safe     evidence.Safe
+	rare     evidence.Rare // not useful without a Negligible rate
 	odds     evidence.MantelHaenszel
 
 	logHarm, logSafe float64 // of the evidence so far
 	canary, baseline Summary
 	alone            int     // observations in a row without a baseline
-	shown            bool    // that it is not harmful
+	shown            bool    // that it is safe
+	byRate           bool    // because its rate is negligible, rather than by comparison
 	failed           Verdict // latched
 }
 
@@ -152,6 +199,24 @@ func (t *notWorseTrial) Judge(o Observation) Verdict {
 	if problem := notCounts(o); problem != "" {
 		return t.verdict(Error, problem)
 	}
+	t.weigh(o)
+	fail := -math.Log(t.Alpha)
+	switch {
+	case t.logHarm >= fail:
+		t.failed = t.verdict(Fail, t.failReason())
+		return t.failed
+	case o.Canary.Total == 0:
+		return t.verdict(Undecided, "no canary data")
+	case t.shown && t.logHarm >= fail/2:
+		return t.verdict(Undecided, t.suspicionReason())
+	case t.shown:
+		return t.verdict(Pass, t.passReason())
+	}
+	return t.verdict(Undecided, t.waitReason())
+}
+
+// weigh adds an observation to the evidence.
+func (t *notWorseTrial) weigh(o Observation) {
 	t.canary.add(o.Canary)
 	t.baseline.add(o.Baseline)
 	if o.Baseline.Total > 0 {
@@ -166,23 +231,26 @@ func (t *notWorseTrial) Judge(o Observation) Verdict {
 	t.harm.Observe(c)
 	t.safe.Observe(c)
 	t.odds.Observe(c)
-
 	t.logHarm, t.logSafe = t.harm.Log(), t.safe.Log()
-	fail := -math.Log(t.Alpha)
-	t.shown = t.shown || t.logSafe >= -math.Log(t.Beta)
-	switch {
-	case t.logHarm >= fail:
-		t.failed = t.verdict(Fail, t.failReason())
-		return t.failed
-	case o.Canary.Total == 0:
-		return t.verdict(Undecided, "no canary data")
-	case t.shown && t.logHarm >= fail/2:
-		return t.verdict(Undecided, fmt.Sprintf("was shown not to be %sx worse, but is under suspicion: %s; evidence of harm %s (fails at %s)",
-			plain(t.Detect), t.figures(), short(evidence.Value(t.logHarm)), short(1/t.Alpha))+t.aloneNote())
-	case t.shown:
-		return t.verdict(Pass, t.passReason()+t.aloneNote())
+	byRate := false
+	if t.hasNegligible() {
+		t.rare.Observe(c.CanaryEvents, c.CanaryTotal)
+		byRate = t.rare.Log() > t.logSafe
+		t.logSafe = evidence.Mean(t.logSafe, t.rare.Log())
 	}
-	return t.verdict(Undecided, t.waitReason()+t.aloneNote())
+	if t.logSafe >= -math.Log(t.Beta) {
+		t.shown, t.byRate = true, byRate
+	}
+}
+
+func (t *notWorseTrial) hasNegligible() bool { return t.Negligible > 0 }
+
+// neededAlone is what one of the ways to be safe must reach, if the other has nothing.
+func (t *notWorseTrial) neededAlone() float64 {
+	if t.hasNegligible() {
+		return -math.Log(t.Beta) + math.Ln2
+	}
+	return -math.Log(t.Beta)
 }
 
 func (t *notWorseTrial) verdict(outcome Outcome, reason string) Verdict {
@@ -192,71 +260,6 @@ func (t *notWorseTrial) verdict(outcome Outcome, reason string) Verdict {
 			Harm: evidence.Value(t.logHarm), HarmNeeded: 1 / t.Alpha,
 			Safe: evidence.Value(t.logSafe), SafeNeeded: 1 / t.Beta,
 		},
-	}
-}
-
-// figures compares the arms. The odds ratio is estimated within each
-// observation: that of the totals would mislead when error rate and traffic
-// split change together.
-func (t *notWorseTrial) figures() string {
-	s := arm("canary", t.canary) + " against " + arm("baseline", t.baseline)
-	switch ratio := t.odds.Ratio(); {
-	case math.IsNaN(ratio):
-		return s
-	case math.IsInf(ratio, 1):
-		return s + ": events in the canary alone"
-	default:
-		return s + ": " + times(ratio) + " times the odds"
-	}
-}
-
-func (t *notWorseTrial) failReason() string {
-	atLeast := ""
-	if psi, ok := t.harm.AtLeast(t.Alpha); ok {
-		atLeast = fmt.Sprintf(", at least %s with %.4g%% confidence", times(psi), 100*(1-t.Alpha))
-	}
-	return fmt.Sprintf("%s%s; evidence of harm %s (needed %s)", t.figures(), atLeast, short(evidence.Value(t.logHarm)), short(1/t.Alpha))
-}
-
-func (t *notWorseTrial) passReason() string {
-	when := "shown"
-	if t.logSafe < -math.Log(t.Beta) {
-		when = "shown before"
-	}
-	return fmt.Sprintf("%s not to be %sx worse: %s; evidence %s (needed %s)",
-		when, plain(t.Detect), t.figures(), short(evidence.Value(t.logSafe)), short(1/t.Beta))
-}
-
-func (t *notWorseTrial) waitReason() string {
-	so, bad := "no worse so far", ""
-	switch ratio := t.odds.Ratio(); {
-	case t.baseline.Total == 0:
-		return arm("canary", t.canary) + ", and nothing to compare it with"
-	case math.IsNaN(ratio):
-		return "nothing to compare yet: " + t.figures()
-	case ratio > t.Tolerate:
-		so = "worse so far"
-		bad = fmt.Sprintf(" of harm %s (fails at %s),", short(evidence.Value(t.logHarm)), short(1/t.Alpha))
-	}
-	s := fmt.Sprintf("%s: %s; evidence%s that it is not %sx worse %s of %s",
-		so, t.figures(), bad, plain(t.Detect), short(evidence.Value(t.logSafe)), short(1/t.Beta))
-	share := float64(t.canary.Total) / float64(t.canary.Total+t.baseline.Total)
-	if growth := t.safe.Growth(t.baseline.Rate, share); growth > 0 && t.alone == 0 {
-		s += fmt.Sprintf(": about %s more canary requests if it is not worse", roundUp((-math.Log(t.Beta)-t.logSafe)/growth))
-	}
-	return s
-}
-
-// aloneNote says that the comparison is an old one: there is nothing left to
-// compare with, as in a last wave.
-func (t *notWorseTrial) aloneNote() string {
-	switch {
-	case t.alone == 0 || t.baseline.Total == 0:
-		return ""
-	case t.alone == 1:
-		return "; no baseline in the last observation, so this rests on those before"
-	default:
-		return fmt.Sprintf("; no baseline in the last %d observations, so this rests on those before", t.alone)
 	}
 }
 

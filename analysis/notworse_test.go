@@ -16,15 +16,16 @@ var (
 )
 
 func TestNotWorseProblems(t *testing.T) {
-	for _, ok := range []analysis.NotWorse{{}, {Detect: 1.2}, {Tolerate: 1, Detect: 1.01}, {Alpha: 0.1, Beta: 0.4, Horizon: 1}} {
+	for _, ok := range []analysis.NotWorse{{}, {Detect: 1.2}, {Tolerate: 1, Detect: 1.01}, {Alpha: 0.1, Beta: 0.4, Horizon: 1}, {Negligible: 0.5}, {Negligible: -1}} {
 		require.Empty(t, problems(ok), "%+v", ok)
 	}
 	for path, list := range map[string][]analysis.NotWorse{
-		"Detect":   {{Detect: 1.1}, {Detect: 1.05}, {Detect: -2}, {Detect: math.NaN()}, {Detect: math.Inf(1)}, {Tolerate: 3}},
-		"Tolerate": {{Tolerate: 0.9}, {Tolerate: -1}, {Tolerate: math.NaN()}, {Tolerate: math.Inf(1)}},
-		"Alpha":    {{Alpha: -0.1}, {Alpha: 0.5}, {Alpha: math.NaN()}},
-		"Beta":     {{Beta: -0.1}, {Beta: 1}},
-		"Horizon":  {{Horizon: -1}},
+		"Detect":     {{Detect: 1.1}, {Detect: 1.05}, {Detect: -2}, {Detect: math.NaN()}, {Detect: math.Inf(1)}, {Tolerate: 3}},
+		"Tolerate":   {{Tolerate: 0.9}, {Tolerate: -1}, {Tolerate: math.NaN()}, {Tolerate: math.Inf(1)}},
+		"Negligible": {{Negligible: 1}, {Negligible: 5}, {Negligible: math.NaN()}, {Negligible: math.Inf(1)}},
+		"Alpha":      {{Alpha: -0.1}, {Alpha: 0.5}, {Alpha: math.NaN()}},
+		"Beta":       {{Beta: -0.1}, {Beta: 1}},
+		"Horizon":    {{Horizon: -1}},
 	} {
 		for _, j := range list {
 			require.Len(t, problems(j), 1, "%+v", j)
@@ -50,6 +51,21 @@ func TestNotWorseFillsItsFigures(t *testing.T) {
 	require.InDelta(t, 20, v.Evidence.SafeNeeded, 1e-9)
 	require.Positive(t, v.Evidence.Harm)
 	require.Positive(t, v.Evidence.Safe)
+}
+
+func TestNotWorseWithoutErrors(t *testing.T) {
+	trial, requests := analysis.NotWorse{}.Begin(), 0
+	for {
+		v := trial.Judge(analysis.Observation{Canary: analysis.Counts(0, 1), Baseline: analysis.Counts(0, 9)})
+		requests++
+		if v.Outcome == analysis.Pass {
+			require.GreaterOrEqual(t, v.Evidence.Safe, v.Evidence.SafeNeeded)
+			break
+		}
+		require.Less(t, v.Evidence.Safe, v.Evidence.SafeNeeded)
+		require.Less(t, requests, 5000)
+	}
+	require.Equal(t, 3988, requests, "the figure of the documentation")
 }
 
 func TestNotWorseEvidenceIsCapped(t *testing.T) {

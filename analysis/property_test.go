@@ -17,9 +17,10 @@ func drawJudge(t *rapid.T) analysis.Judge {
 	switch rapid.SampledFrom([]string{"notworse", "above", "below", "within"}).Draw(t, "judge") {
 	case "notworse":
 		return analysis.NotWorse{
-			Detect:   rapid.SampledFrom([]float64{0, 1.5, 5}).Draw(t, "detect"),
-			Tolerate: rapid.SampledFrom([]float64{0, 1, 1.25}).Draw(t, "tolerate"),
-			Horizon:  rapid.IntRange(0, 20).Draw(t, "horizon"),
+			Detect:     rapid.SampledFrom([]float64{0, 1.5, 5}).Draw(t, "detect"),
+			Tolerate:   rapid.SampledFrom([]float64{0, 1, 1.25}).Draw(t, "tolerate"),
+			Negligible: rapid.SampledFrom([]float64{0, -1, 0.01, 0.3}).Draw(t, "negligible"),
+			Horizon:    rapid.IntRange(0, 20).Draw(t, "horizon"),
 		}
 	case "above":
 		th = analysis.Above(limit)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -26,6 +27,7 @@ var rewrite = flag.Bool("rewrite", false, "write what was said into testdata/sto
 //	enter 2 @5m                        wave 2 begins
 //	deployed @5m30s                    its last step is done
 //	see errors @6m 12/236 93/9304 x5   five observations, 10 s apart
+//	see errors,slow 12/236 93/9304     the same by two checks
 //	see sales 0.7                      a value, 10 s after the last line
 //	see sales error timeout            an observation that failed
 //	see sales none                     one without data
@@ -122,14 +124,13 @@ func (s *story) act(verb string, args []string) (said string) {
 	return ""
 }
 
-func (s *story) see(name string, what []string) (v analysis.Verdict) {
-	check := -1
-	for i, c := range s.gate.Checks {
-		if c.Name == name {
-			check = i
-		}
+func (s *story) see(names string, what []string) (v analysis.Verdict) {
+	var checks []int
+	for name := range strings.SplitSeq(names, ",") {
+		check := slices.IndexFunc(s.gate.Checks, func(c analysis.Check) bool { return c.Name == name })
+		require.GreaterOrEqual(s.t, check, 0, "no check %q", name)
+		checks = append(checks, check)
 	}
-	require.GreaterOrEqual(s.t, check, 0, "no check %q", name)
 	times := 1
 	if last := what[len(what)-1]; last[0] == 'x' {
 		times = int(s.number(last[1:]))
@@ -148,7 +149,9 @@ func (s *story) see(name string, what []string) (v analysis.Verdict) {
 				o.Baseline = s.sample(what[1])
 			}
 		}
-		v = s.eval.Observe(check, o)
+		for _, check := range checks {
+			v = s.eval.Observe(check, o)
+		}
 	}
 	return v
 }
@@ -179,7 +182,7 @@ func (s *story) judge(name string, settings []string) analysis.Judge {
 	var th analysis.Threshold
 	switch name {
 	case "notworse":
-		return analysis.NotWorse{Detect: set["detect"], Tolerate: set["tolerate"], Horizon: int(set["horizon"])}
+		return analysis.NotWorse{Detect: set["detect"], Tolerate: set["tolerate"], Negligible: set["negligible"], Horizon: int(set["horizon"])}
 	case "above":
 		th = analysis.Above(limits[0])
 	case "below":

@@ -22,8 +22,8 @@ type Summary struct {
 }
 
 // Evidence is a pair of e-values: how many times better the data is explained
-// by "worse than tolerated" than by "no worse" (Harm), and by "not harmful"
-// than by "harmful" (Safe). A release fails when Harm reaches HarmNeeded (1/α)
+// by "worse than tolerated" than by "no worse" (Harm), and by "safe" than by
+// "harmful" (Safe; where there are several ways to be safe, their mean). A release fails when Harm reaches HarmNeeded (1/α)
 // and passes when Safe reaches SafeNeeded (1/β). Values are capped at 1e300.
 type Evidence struct {
 	Harm       float64 `json:"harm"`

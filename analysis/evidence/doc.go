@@ -21,7 +21,13 @@
 //     multiple of the baseline's". When it is large, the release is worse.
 //   - [Safe] tests "the canary's odds are at least a harmful multiple of the
 //     baseline's". When it is large, the release is not harmful.
-//   - [Rate] tests "the error rate is at most a limit", with no baseline.
+//   - [Rate] tests "the error rate is at most a limit", with no baseline. When it
+//     is large, the rate is too high.
+//   - [Rare] tests "the error rate is at least a limit", with no baseline. When it
+//     is large, the rate is below.
+//
+// [Mean] joins two of them into one, for "this or that". All that take the same
+// intervals may be joined.
 //
 // [MantelHaenszel] estimates the odds ratio that the first two test, and
 // [Wilson] gives the interval for a single rate.

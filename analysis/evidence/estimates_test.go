@@ -71,6 +71,13 @@ func TestAtLeastIsBelowTheTruth(t *testing.T) {
 	require.Less(t, psi, 4.06)
 }
 
+func TestMean(t *testing.T) {
+	require.InDelta(t, math.Log(3), Mean(math.Log(1), math.Log(5)), 1e-12)
+	require.InDelta(t, 2000-math.Ln2, Mean(2000, -2000), 1e-12)
+	require.InDelta(t, -math.Ln2, Mean(math.Inf(-1), 0), 1e-12)
+	require.Equal(t, math.Inf(-1), Mean(math.Inf(-1), math.Inf(-1)))
+}
+
 func TestValueIsCapped(t *testing.T) {
 	require.Equal(t, 1.0, Value(0))
 	require.Equal(t, MaxValue, Value(1e6))
@@ -82,9 +89,11 @@ func TestNonsenseSettingsPanic(t *testing.T) {
 		require.Panics(t, func() { NewHarm(psi, 10) }, "%v", psi)
 		require.Panics(t, func() { NewSafe(psi) }, "%v", psi)
 		require.Panics(t, func() { NewRate(psi) }, "%v", psi)
+		require.Panics(t, func() { NewRare(psi) }, "%v", psi)
 	}
 	require.Panics(t, func() { NewSafe(1) }, "nothing is both as good as the baseline and harmful")
 	require.Panics(t, func() { NewRate(1) })
+	require.Panics(t, func() { NewRare(1) })
 }
 
 func TestSnapshotsAreIndependent(t *testing.T) {
@@ -96,13 +105,14 @@ func TestSnapshotsAreIndependent(t *testing.T) {
 }
 
 func TestObserveDoesNotAllocate(t *testing.T) {
-	harm, safe, rate := NewHarm(1.1, 180), NewSafe(2), NewRate(0.01)
+	harm, safe, rate, rare := NewHarm(1.1, 180), NewSafe(2), NewRate(0.01), NewRare(0.01)
 	for _, c := range []Counts{{5, 500, 95, 9500}, {500, 5000, 9500, 95000}} {
 		require.Zero(t, testing.AllocsPerRun(10, func() {
 			harm.Observe(c)
 			safe.Observe(c)
 			rate.Observe(c.CanaryEvents, c.CanaryTotal)
-			_ = harm.Log() + safe.Log() + rate.Log()
+			rare.Observe(c.CanaryEvents, c.CanaryTotal)
+			_ = harm.Log() + rate.Log() + Mean(safe.Log(), rare.Log()) + rare.More(3, 0.001)
 		}))
 	}
 }

@@ -8,6 +8,11 @@ const MaxValue = 1e300
 // Value returns the e-value of a natural logarithm, capped at MaxValue.
 func Value(log float64) float64 { return min(math.Exp(log), MaxValue) }
 
+// Mean returns the logarithm of the mean of two e-values, given theirs. Under a
+// hypothesis for which each of the two is an e-process it is one as well, however
+// they depend on each other: that of capital split evenly between the two.
+func Mean(a, b float64) float64 { return logAdd(a, b) - math.Ln2 }
+
 // logAdd is ln(eᵃ + eᵇ).
 func logAdd(a, b float64) float64 {
 	if a < b {

@@ -21,6 +21,16 @@ func runs(short int) int {
 	return short
 }
 
+// allowed is how often something may be seen in n runs that happens with a
+// probability of at most p: in the few runs of a short simulation, three standard
+// deviations more often.
+func allowed(p float64, n int) float64 {
+	if *long {
+		return p
+	}
+	return p + 3*math.Sqrt(p*(1-p)/float64(n))
+}
+
 // service is a simulated service, scraped every 10 seconds.
 type service struct {
 	rate      float64 // of errors, in the baseline
@@ -118,7 +128,7 @@ func TestSimulatedFalseAlarms(t *testing.T) {
 	all, alarms := 0, 0
 	for i, s := range services {
 		rng := rand.New(rand.NewPCG(1, uint64(i)))
-		n, seen := runs(200), 0
+		n, seen := runs(100), 0
 		for range n {
 			next, harm := s.intervals(rng, 1), NewHarm(1, 180)
 			for range 180 {
@@ -147,7 +157,7 @@ func TestSimulatedFalsePromotions(t *testing.T) {
 		{rate: 0.01, share: 0.1, perSecond: 50, weather: drift},
 	} {
 		rng := rand.New(rand.NewPCG(2, uint64(i)))
-		n, promoted := runs(1000), 0
+		n, promoted := runs(400), 0
 		for range n {
 			next, safe := s.intervals(rng, harmful), NewSafe(harmful)
 			for range 180 {
@@ -160,7 +170,7 @@ func TestSimulatedFalsePromotions(t *testing.T) {
 		}
 		share := float64(promoted) / float64(n)
 		t.Logf("%v: %.1f%% of harmful releases promoted", s, 100*share)
-		require.LessOrEqual(t, share, beta, "%v", s)
+		require.LessOrEqual(t, share, allowed(beta, n), "%v", s)
 	}
 }
 
