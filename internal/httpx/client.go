@@ -2,8 +2,12 @@ package httpx
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
+	"io"
 	"net/http"
+	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -46,6 +50,10 @@ type Client struct {
 	// Nil means one of the Client's own. It must return when a request's context
 	// is done, as http.Transport does.
 	Transport http.RoundTripper
+	// TLS configures the Client's own transport, such as with a client
+	// certificate or private roots. It has no effect on a Transport given. Nil
+	// means the system's roots. It must not be changed after the first call.
+	TLS *tls.Config
 
 	once   sync.Once
 	base   http.RoundTripper
@@ -64,18 +72,36 @@ type Response struct {
 // *StatusError for an answer outside 2xx; errors.Is finds ErrTooLarge,
 // ErrRedirect, ErrURL, and the error and cause of a context that is done.
 func (c *Client) Get(ctx context.Context, url string) (*Response, error) {
+	return c.call(ctx, http.MethodGet, url, nil)
+}
+
+// Ask is Get for a question that is too long for a URL: the form is sent by
+// POST. It's repeated like a Get, so it is for endpoints only that change
+// nothing, however often they are called.
+func (c *Client) Ask(ctx context.Context, url string, form url.Values) (*Response, error) {
+	return c.call(ctx, http.MethodPost, url, form)
+}
+
+func (c *Client) call(ctx context.Context, method, url string, form url.Values) (*Response, error) {
 	c.once.Do(c.init)
 	target, err := parse(url)
 	if err != nil {
 		return nil, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
+	var body io.Reader
+	if form != nil {
+		body = strings.NewReader(form.Encode())
+	}
+	req, err := http.NewRequestWithContext(ctx, method, target.String(), body)
 	if err != nil {
 		return nil, ErrURL // the detail would show the URL
 	}
+	if form != nil {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
 	retryable, err := retryablehttp.FromRequest(req)
 	if err != nil {
-		return nil, fmt.Errorf("httpx: GET %s: %w", redact(target), err)
+		return nil, fmt.Errorf("httpx: %s %s: %w", method, redact(target), err)
 	}
 
 	t := tries{most: orDefault(c.Attempts, DefaultAttempts)}
@@ -92,21 +118,22 @@ func (c *Client) Get(ctx context.Context, url string) (*Response, error) {
 	}
 	resp, err := loop.Do(retryable)
 	if err != nil {
-		return nil, callError(ctx, target, t, err)
+		return nil, callError(ctx, method, target, t, err)
 	}
-	body := buffered(resp)
+	answer := buffered(resp)
 	if t.stopped {
-		return nil, callError(ctx, target, t, ctx.Err())
+		return nil, callError(ctx, method, target, t, ctx.Err())
 	}
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		return nil, &StatusError{
+			Method:   method,
 			URL:      redact(target),
 			Status:   resp.StatusCode,
-			Body:     scrub(target, body),
+			Body:     scrub(target, answer),
 			Attempts: t.made,
 		}
 	}
-	return &Response{Header: resp.Header, Body: body}, nil
+	return &Response{Header: resp.Header, Body: answer}, nil
 }
 
 // CloseIdleConnections closes the connections of the Client's own transport
@@ -121,7 +148,7 @@ func (c *Client) CloseIdleConnections() {
 
 func (c *Client) init() {
 	if c.base = c.Transport; c.base == nil {
-		c.base = newTransport()
+		c.base = newTransport(c.TLS)
 	}
 	c.client = &http.Client{
 		Timeout: orDefault(c.Timeout, DefaultTimeout),

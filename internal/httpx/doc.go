@@ -9,9 +9,9 @@
 //     a wait that would outlast the deadline is not begun: the last answer is
 //     returned at once, which says more than "deadline exceeded".
 //   - Size: a body past MaxBody, as decompressed, is ErrTooLarge.
-//   - Repetition: only GET, and only for failed connections, cut-off bodies,
-//     429 and 5xx (but not 501), with jitter. Any other status will not change
-//     by asking again.
+//   - Repetition: only questions (Get, Ask), and only for failed connections,
+//     cut-off bodies, 429 and 5xx (but not 501), with jitter. Any other status
+//     will not change by asking again.
 //   - Place: a redirect is followed within the same scheme, host and port
 //     only. Elsewhere is ErrRedirect, so no header or secret ever goes to a
 //     host that nobody configured.

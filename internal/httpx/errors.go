@@ -23,6 +23,8 @@ var (
 
 // StatusError is an answer with a status outside 2xx.
 type StatusError struct {
+	// Method is GET, or POST for an Ask.
+	Method string
 	// URL was asked, without user, password, query and fragment.
 	URL string
 	// Status is the HTTP status, such as 503.
@@ -37,7 +39,7 @@ type StatusError struct {
 // Error implements error. It shows a short excerpt of the body.
 func (e *StatusError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "httpx: GET %s: %d %s", e.URL, e.Status, http.StatusText(e.Status))
+	fmt.Fprintf(&b, "httpx: %s %s: %d %s", e.Method, e.URL, e.Status, http.StatusText(e.Status))
 	if e.Attempts > 1 {
 		fmt.Fprintf(&b, " (%d attempts)", e.Attempts)
 	}
@@ -63,8 +65,8 @@ func Excerpt(body []byte) string {
 
 // callError is the error of a call that got no answer. When the context is
 // done, that is the reason, and how the last try failed is told with it.
-func callError(ctx context.Context, target *url.URL, t tries, err error) error {
-	call := "httpx: GET " + redact(target)
+func callError(ctx context.Context, method string, target *url.URL, t tries, err error) error {
+	call := "httpx: " + method + " " + redact(target)
 	if ctx.Err() == nil {
 		err = cause(err)
 		if errors.Is(err, context.DeadlineExceeded) {

@@ -2,6 +2,7 @@ package httpx
 
 import (
 	"bytes"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -106,12 +107,13 @@ func buffered(resp *http.Response) []byte {
 	return body
 }
 
-func newTransport() *http.Transport {
+func newTransport(config *tls.Config) *http.Transport {
 	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
 		DialContext:            dialer.DialContext,
 		ForceAttemptHTTP2:      true,
+		TLSClientConfig:        config.Clone(),
 		TLSHandshakeTimeout:    10 * time.Second,
 		MaxIdleConns:           0, // one per polled target, however many
 		MaxIdleConnsPerHost:    8, // the checks of a gate that share one API
