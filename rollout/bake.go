@@ -3,6 +3,7 @@ package rollout
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tidegate-go/tidegate/analysis"
@@ -16,7 +17,8 @@ type baker struct {
 	wave   int // from 0; -1 before the first
 	gate   *analysis.Gate
 	eval   *analysis.Evaluation
-	asks   []ask     // by check
+	asks   []ask // by check of the gate
+	asked  map[*analysis.Gate][]ask
 	baking bool      // the wave is deployed
 	since  time.Time // when it was, as the evaluation knows
 	next   time.Time // zero: look at once
@@ -24,12 +26,21 @@ type baker struct {
 	last bool
 }
 
-// ask is the state of one check's questions.
+// ask is the state of one check's questions. A source is asked one at a time,
+// also when a wave ends before the answer is there.
 type ask struct {
-	busy   bool
-	number int       // of the question, to tell a late answer
-	since  time.Time // it was asked
-	seen   time.Time // end of the newest window that was asked about
+	busy  bool
+	late  bool      // the gate goes on without the answer
+	since time.Time // it was asked
+	seen  time.Time // end of the newest window that was answered
+}
+
+// saw takes note of an answer about the time up to at. A source that answers
+// with what it has said before does not turn time back.
+func (a *ask) saw(o analysis.Observation) {
+	if o.Err == "" && o.At.After(a.seen) {
+		a.seen = o.At
+	}
 }
 
 // patience is how much longer than its timeout a source may take before the
@@ -37,7 +48,7 @@ type ask struct {
 const patience = time.Second
 
 func newBaker(e *engine) *baker {
-	return &baker{e: e, wave: -1, evals: make(map[*analysis.Gate]*analysis.Evaluation)}
+	return &baker{e: e, wave: -1, evals: make(map[*analysis.Gate]*analysis.Evaluation), asked: make(map[*analysis.Gate][]ask)}
 }
 
 // follow keeps the evaluation in step with the state: which wave, and whether
@@ -59,7 +70,7 @@ func (b *baker) follow() {
 }
 
 func (b *baker) enter(wave int) {
-	b.wave, b.gate, b.eval = wave, nil, nil
+	b.wave, b.gate, b.eval, b.asks = wave, nil, nil, nil
 	b.baking, b.since, b.next, b.last = false, time.Time{}, time.Time{}, false
 	if b.e.state.spec.Waves[wave].Ungated != "" {
 		return
@@ -68,13 +79,12 @@ func (b *baker) enter(wave int) {
 		return
 	}
 	if b.evals[b.gate] == nil {
-		b.evals[b.gate] = b.begin()
+		b.evals[b.gate], b.asked[b.gate] = b.begin(), make([]ask, len(b.gate.Checks))
 	}
-	b.eval = b.evals[b.gate]
+	b.eval, b.asks = b.evals[b.gate], b.asked[b.gate]
 	b.eval.Enter(wave+1, b.e.state.enteredAt)
-	b.asks = make([]ask, len(b.gate.Checks))
 	for i := range b.asks {
-		b.asks[i].seen = b.e.state.enteredAt
+		b.asks[i].seen, b.asks[i].late = b.e.state.enteredAt, false
 	}
 }
 
@@ -100,7 +110,7 @@ func (b *baker) replay(record *CheckRecord) {
 	for i, c := range b.gate.Checks {
 		if c.Name == record.Name {
 			b.eval.Observe(i, record.Observation)
-			b.asks[i].seen = record.Observation.At
+			b.asks[i].saw(record.Observation)
 		}
 	}
 }
@@ -111,7 +121,9 @@ func (b *baker) keep(wanted bool) (next time.Time) {
 		return time.Time{}
 	}
 	at := now()
-	b.giveUp(at)
+	if wave := b.wave; b.giveUp(at) && (b.wave != wave || !b.e.forward()) {
+		return at // that decided the wave: ask the core what it wants now
+	}
 	if deadline := b.deadline(); !b.last && b.baking && !at.Before(deadline) {
 		b.last, b.next = true, at
 	}
@@ -128,7 +140,7 @@ func (b *baker) keep(wanted bool) (next time.Time) {
 		next = earlier(next, b.deadline())
 	}
 	for i, a := range b.asks {
-		if a.busy {
+		if a.busy && !a.late {
 			next = earlier(next, a.since.Add(b.timeout(i)+patience))
 		}
 	}
@@ -163,13 +175,13 @@ func (b *baker) askAll(at, end time.Time) {
 		if check.Window > 0 {
 			w.Start = end.Add(-check.Window)
 		}
-		a.busy, a.since, a.number = true, at, a.number+1
-		number, wave, limit := a.number, b.wave, b.timeout(i)
+		a.busy, a.late, a.since = true, false, at
+		gate, wave, limit := b.gate, b.wave, b.timeout(i)
 		b.e.helpers.Go(func() {
 			ctx, cancel := context.WithTimeoutCause(b.e.base, limit, fmt.Errorf("no answer within %v", limit))
 			defer cancel()
 			o := observeOnce(ctx, check.Source, w)
-			b.e.post(func() { b.answer(wave, i, number, o) })
+			b.e.post(func() { b.answer(gate, wave, i, o) })
 		})
 	}
 }
@@ -186,35 +198,39 @@ func observeOnce(ctx context.Context, source analysis.Source, w analysis.Window)
 	if err = because(ctx, err); err != nil {
 		return analysis.Observation{At: w.End, Err: brief(err)}
 	}
-	if o.At.IsZero() {
-		o.At = w.End
+	if o.At.IsZero() || o.At.After(w.End) {
+		o.At = w.End // nothing later was asked about
 	}
 	return o
 }
 
-// giveUp goes on without the answers that are overdue.
-func (b *baker) giveUp(at time.Time) {
-	for i := range b.asks {
+// giveUp goes on without the answers that are overdue. Such a source is still
+// at it: it is not asked again before it has answered.
+func (b *baker) giveUp(at time.Time) (gaveUp bool) {
+	for wave, i := b.wave, 0; wave == b.wave && i < len(b.asks); i++ {
 		a := &b.asks[i]
-		if limit := b.timeout(i); a.busy && !at.Before(a.since.Add(limit+patience)) {
-			b.answer(b.wave, i, a.number, analysis.Observation{At: at, Err: fmt.Sprintf("the source did not answer within %v", limit)})
-			a.busy = true // it is still at it: do not ask it again
-			a.since = at
+		if limit := b.timeout(i); a.busy && !a.late && !at.Before(a.since.Add(limit+patience)) {
+			a.late, gaveUp = true, true
+			b.take(i, analysis.Observation{At: at, Err: fmt.Sprintf("the source did not answer within %v", limit)})
 		}
+	}
+	return gaveUp
+}
+
+// answer takes in a source's answer. One about a wave that is over says nothing
+// of this one.
+func (b *baker) answer(gate *analysis.Gate, wave, check int, o analysis.Observation) {
+	b.asked[gate][check].busy = false
+	if wave == b.wave && b.eval != nil {
+		b.take(check, o)
 	}
 }
 
-// answer takes in what a check saw.
-func (b *baker) answer(wave, check, number int, o analysis.Observation) {
-	if wave != b.wave || number != b.asks[check].number || b.eval == nil {
-		return
-	}
-	b.asks[check].busy = false
-	if o.Err == "" {
-		b.asks[check].seen = o.At
-	}
+// take judges what a check saw.
+func (b *baker) take(check int, o analysis.Observation) {
+	b.asks[check].saw(o)
 	verdict := b.eval.Observe(check, o)
-	b.e.record(Event{Kind: Observed, Wave: wave + 1, Check: &CheckRecord{Name: b.gate.Checks[check].Name, Observation: o, Verdict: verdict}})
+	b.e.record(Event{Kind: Observed, Wave: b.wave + 1, Check: &CheckRecord{Name: b.gate.Checks[check].Name, Observation: o, Verdict: verdict}})
 	b.decide(now())
 }
 
@@ -241,12 +257,7 @@ func (b *baker) decide(at time.Time) {
 
 // answered tells whether every check has answered, or was given up on.
 func (b *baker) answered() bool {
-	for i := range b.asks {
-		if a := &b.asks[i]; a.busy && now().Before(a.since.Add(b.timeout(i)+patience)) {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(b.asks, func(a ask) bool { return a.busy && !a.late })
 }
 
 // arms returns who runs the new version for sure, and who surely runs the old

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"os/signal"
+	"slices"
 	"sync"
 	"time"
 
@@ -41,6 +41,7 @@ type engine struct {
 	feeds  []*feed
 
 	stop    stopMode
+	signals int // that have come
 	stopAt  time.Time
 	helpers sync.WaitGroup // goroutines that ask sources and guards
 }
@@ -171,12 +172,7 @@ func (e *engine) say(ev Event) {
 }
 
 // loop carries out what the core wants until there is nothing left.
-func (e *engine) loop(ctx context.Context) error {
-	signals := make(chan os.Signal, 4)
-	if len(e.runner.Signals) > 0 {
-		signal.Notify(signals, e.runner.Signals...)
-		defer signal.Stop(signals)
-	}
+func (e *engine) loop(ctx context.Context, signals <-chan os.Signal) error {
 	interrupts, lost := ctx.Done(), e.session.Lost()
 	sweep := time.NewTicker(sweepInterval)
 	defer sweep.Stop()
@@ -200,10 +196,11 @@ func (e *engine) loop(ctx context.Context) error {
 			interrupts = nil
 			e.interrupt("the context ended: " + context.Cause(ctx).Error())
 		case s := <-signals:
-			if e.stop == running {
-				e.interrupt("signal: " + s.String())
-			} else {
+			// A signal that ended the context too is one interrupt, not two.
+			if e.signals++; e.signals > 1 {
 				e.stop = stopHard
+			} else {
+				e.interrupt("signal: " + s.String())
 			}
 		case <-lost:
 			lost = nil
@@ -303,12 +300,14 @@ func (e *engine) observers() {
 func (e *engine) reconcile() (due time.Time) {
 	const often = 8 // what is recorded here may change what is wanted
 	for range often {
+		e.abandon()
 		e.want()
 		e.steps.keepOnly(e.wanted)
 		if changed := e.startSteps(); !changed {
 			break
 		}
 	}
+	e.catchUp()
 	due = time.Now().Add(time.Hour)
 	analyze, watch := false, false
 	for _, eff := range e.wanted {
@@ -323,11 +322,24 @@ func (e *engine) reconcile() (due time.Time) {
 	}
 	due = earlier(due, e.baker.keep(analyze))
 	due = earlier(due, e.watch.keep(watch))
-	if len(e.pending) > 0 || !e.flush() {
+	if len(e.pending) > 0 && e.fatal == nil {
 		due = time.Now() // what was recorded may change what is wanted
+		e.flush()
 	}
-	e.flush()
 	return due
+}
+
+// catchUp takes in what is there already. The loop may have waited for guards:
+// who has answered meanwhile is not late.
+func (e *engine) catchUp() {
+	for {
+		select {
+		case f := <-e.calls:
+			f()
+		default:
+			return
+		}
+	}
 }
 
 func earlier(a, b time.Time) time.Time {
@@ -363,16 +375,37 @@ func (e *engine) want() {
 	}
 }
 
-// startSteps asks the guards about the steps that are wanted and not begun,
-// records those that may begin, and starts them once that is durable. It is
-// true when a guard's no may have changed what is wanted.
+// abandon reports the steps that a crash cut short, that the guards have not let
+// begin again, and that are not to go on any more: nobody else will.
+func (e *engine) abandon() {
+	phase := e.state.phase
+	if (phase != RollingBack && phase != Aborting) || e.fatal != nil || e.stop == stopHard {
+		return
+	}
+	for _, i := range slices.Clone(e.state.running) {
+		if e.steps.isRunning(int(i)) {
+			continue
+		}
+		ev := Event{Kind: DoFailed, Step: e.steps.units[i].id(), Reason: "cut short by a crash, and not begun again"}
+		if e.state.steps[i].status == StepUndoing {
+			if phase == RollingBack {
+				continue // it is begun again once the guards let it
+			}
+			ev.Kind = UndoFailed
+		}
+		e.record(ev)
+	}
+}
+
+// startSteps asks the guards about the steps that are wanted and not running,
+// records those that may begin, and starts them once that is durable. Those that
+// a crash cut short are on record already, but the guards may have changed their
+// minds since. It is true when a guard's no may have changed what is wanted.
 func (e *engine) startSteps() (changed bool) {
 	start, fresh := e.steps.start[:0], e.steps.fresh[:0]
 	for _, eff := range e.wanted {
 		switch {
 		case eff.Kind != DoStep && eff.Kind != UndoStep, e.steps.isRunning(eff.Index):
-		case eff.Begun:
-			start = append(start, eff)
 		case e.stop == stopSoft && e.forward():
 		default:
 			fresh = append(fresh, eff)
@@ -386,7 +419,7 @@ func (e *engine) startSteps() (changed bool) {
 			if eff.Kind == UndoStep {
 				kind = Undoing
 			}
-			if e.record(Event{At: at, Kind: kind, Step: eff.Step}) {
+			if eff.Begun || e.record(Event{At: at, Kind: kind, Step: eff.Step}) {
 				start = append(start, eff)
 			}
 		}

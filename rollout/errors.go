@@ -19,7 +19,7 @@ var (
 	ErrInterrupted = errors.New("rollout: interrupted, resumable")
 	// ErrRolledBack: the change was taken back and that was verified.
 	ErrRolledBack = errors.New("rollout: rolled back")
-	// ErrRollbackIncomplete: some steps could not be undone. See Result.Stuck.
+	// ErrRollbackIncomplete: some steps could not be undone. See Result.InDoubt.
 	ErrRollbackIncomplete = errors.New("rollout: rollback incomplete")
 	// ErrHalted: frozen by a kill switch, a guard or a human.
 	ErrHalted = errors.New("rollout: halted")

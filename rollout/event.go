@@ -152,6 +152,20 @@ type Event struct {
 	Outcome  Phase              `json:"outcome,omitempty"`  // Ended
 }
 
+// FreesLocks tells whether a rollout whose last event this is needs its locks no
+// more. One that was halted, or could not be taken back, still waits for a
+// human, and nobody else should touch what it left behind.
+func (ev Event) FreesLocks() bool {
+	if ev.Kind != Ended {
+		return false
+	}
+	switch ev.Outcome {
+	case Completed, Partial, RolledBack, Aborted:
+		return true
+	}
+	return false
+}
+
 // what names the event in an error.
 func (ev Event) what() string {
 	if ev.Step == "" {

@@ -35,7 +35,7 @@ type group struct {
 	kind      EffectKind
 	key       string // of its steps, but for their IDs
 	ctx       context.Context
-	cancel    context.CancelFunc
+	cancel    context.CancelCauseFunc
 	left      int
 	deadline  time.Time // past it, what still runs does not heed its context
 	cancelled time.Time
@@ -68,8 +68,22 @@ func (x *executor) keepOnly(wanted []Effect) {
 	for _, i := range x.list {
 		if g := x.groups[i]; x.marks[i] != x.round && g.cancelled.IsZero() {
 			g.cancelled = time.Now()
-			g.cancel()
+			g.cancel(x.why())
 		}
+	}
+}
+
+// why says why what runs is cancelled.
+func (x *executor) why() error {
+	switch phase := x.e.state.phase; {
+	case x.e.fatal != nil:
+		return errors.New("the runner had to stop")
+	case x.e.stop != running:
+		return errors.New("the runner was interrupted")
+	case phase == RollingBack:
+		return errors.New("the change is being taken back")
+	default:
+		return fmt.Errorf("the rollout is %v", phase)
 	}
 }
 
@@ -103,12 +117,17 @@ func (x *executor) newGroup(kind EffectKind) *group {
 	g := &group{kind: kind, key: x.e.plan.Name + "/" + Effect{Kind: kind}.Key()}
 	if kind == DoStep {
 		limit := orDefault(x.e.plan.StepTimeout, DefaultStepTimeout)
-		g.ctx, g.cancel = context.WithTimeoutCause(x.e.base, limit, fmt.Errorf("not done within the step timeout of %v", limit))
 		g.deadline = time.Now().Add(limit)
+		timed, stop := context.WithDeadlineCause(x.e.base, g.deadline, fmt.Errorf("not done within the step timeout of %v", limit))
+		ctx, cancel := context.WithCancelCause(timed)
+		g.ctx, g.cancel = ctx, func(cause error) {
+			cancel(cause)
+			stop()
+		}
 		return g
 	}
 	p := x.e.plan.Rollback.WithDefaults()
-	g.ctx, g.cancel = context.WithCancel(x.e.base)
+	g.ctx, g.cancel = context.WithCancelCause(x.e.base)
 	g.deadline = time.Now().Add(time.Duration(p.Attempts) * (p.Timeout + rollback.MaxPause))
 	return g
 }
@@ -187,7 +206,7 @@ func (x *executor) end(r stepResult, at time.Time) {
 	x.list = x.list[:len(x.list)-1]
 	x.groups[r.index] = nil
 	if r.group.left--; r.group.left == 0 {
-		r.group.cancel()
+		r.group.cancel(nil)
 	}
 	if x.e.fatal != nil || (r.err != nil && x.e.stop == stopHard) {
 		return

@@ -3,7 +3,9 @@ package rollout
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/tidegate-go/tidegate/guardrails"
@@ -26,9 +28,11 @@ type guardWatch struct {
 
 // poll is the state of one guard.
 type poll struct {
-	name  string
-	busy  bool
-	since time.Time
+	name   string
+	busy   bool
+	number int       // of the question, to tell an answer that is not waited for
+	since  time.Time // it was asked, or last found late
+	late   bool      // it is overdue: it hangs, and holds
 	// refused is the step that the guard said no to, so that it is asked about
 	// that step until it is content.
 	refused *Effect
@@ -45,6 +49,11 @@ func newGuardWatch(e *engine) *guardWatch {
 		w.polls[i].name = name
 	}
 	return w
+}
+
+// knows tells whether a guard goes by the name.
+func (w *guardWatch) knows(name string) bool {
+	return slices.ContainsFunc(w.polls, func(p poll) bool { return p.name == name })
 }
 
 // keep asks the guards when it is time to, while that is wanted, and returns
@@ -114,8 +123,8 @@ func (w *guardWatch) ask(i int, at time.Time) {
 	if !forward {
 		verb, kind = guardrails.Recover, UndoStep
 	}
-	if p.refused != nil && p.refused.Kind != kind {
-		p.refused = nil // it was on the way that is not taken any more
+	if p.refused != nil && (p.refused.Kind != kind || !w.e.awaits(p.refused)) {
+		p.refused = nil // the step is not to begin any more, or has begun
 	}
 	act := w.e.action(verb, p.refused)
 	fleet := w.e.state.snapshot()
@@ -123,13 +132,26 @@ func (w *guardWatch) ask(i int, at time.Time) {
 		fleet.count(&w.e.state, p.refused.Index)
 	}
 	act.Fleet = fleet
-	guards := w.e.plan.Guards[i : i+1]
+	guards, number, about := w.e.plan.Guards[i:i+1], p.number, p.refused
 	w.e.helpers.Go(func() {
 		ctx, cancel := context.WithTimeout(w.e.base, guardPatience)
 		defer cancel()
 		b := guardrails.Check(ctx, guards, act)
-		w.e.post(func() { w.answer(i, forward, b) })
+		w.e.post(func() { w.answer(i, number, about, forward, b) })
 	})
+}
+
+// awaits tells whether a step that a guard refused is still to begin, for the
+// first time or once more.
+func (e *engine) awaits(eff *Effect) bool {
+	switch status := e.state.steps[eff.Index].status; {
+	case status.inFlight():
+		return !e.steps.isRunning(eff.Index)
+	case eff.Kind == DoStep:
+		return status == StepPending
+	default:
+		return status == StepDone || status == StepFailed
+	}
 }
 
 // action is what a guard is asked about: a step, or the watch over them.
@@ -148,10 +170,15 @@ func (e *engine) action(verb guardrails.Verb, step *Effect) guardrails.Action {
 }
 
 // answer takes in what a guard said. What it said of the way forward does not
-// count on the way back: it is asked anew.
-func (w *guardWatch) answer(i int, forward bool, b *guardrails.Breach) {
-	w.polls[i].busy = false
-	if forward != w.e.forward() {
+// count on the way back, and that it is content does not count when it has
+// refused a step meanwhile: it is asked anew.
+func (w *guardWatch) answer(i, number int, about *Effect, forward bool, b *guardrails.Breach) {
+	p := &w.polls[i]
+	if number != p.number {
+		return
+	}
+	p.busy, p.late = false, false
+	if forward != w.e.forward() || (b == nil && about != p.refused) {
 		w.ask(i, now())
 		return
 	}
@@ -179,7 +206,7 @@ func (w *guardWatch) judge(i int, b *guardrails.Breach) {
 func (w *guardWatch) overdue(at time.Time) {
 	for i := range w.polls {
 		if p := &w.polls[i]; p.busy && !at.Before(p.since.Add(guardPatience)) {
-			p.since = at
+			p.since, p.late = at, true
 			w.judge(i, hung())
 		}
 	}
@@ -197,70 +224,133 @@ func (w *guardWatch) admit(steps []Effect) (admitted int, breach *guardrails.Bre
 	if len(w.polls) == 0 {
 		return len(steps), nil
 	}
+	inq := inquiry{guards: w.e.plan.Guards, lifted: make([]bool, len(w.polls)), hung: make([]bool, len(w.polls))}
 	for i := range w.polls {
-		if w.polls[i].busy && now().Sub(w.polls[i].since) >= guardPatience {
+		inq.lifted[i], inq.hung[i] = w.e.state.Overridden(w.polls[i].name, now()), w.polls[i].late
+		if inq.hung[i] && !inq.lifted[i] {
 			return 0, nil // a guard hangs, and holds
 		}
 	}
-	type answer struct {
-		admitted, guard int
-		breach          *guardrails.Breach
-	}
-	answers := make(chan answer, 1)
-	ctx, cancel := context.WithTimeout(w.e.base, guardPatience)
-	defer cancel()
 	fleet := &liveFleet{state: &w.e.state}
 	defer fleet.close()
-	acts := make([]guardrails.Action, len(steps))
 	for n := range steps {
-		acts[n] = w.e.action(guardrails.Deploy, &steps[n])
-		acts[n].Fleet = fleet
+		act := w.e.action(guardrails.Deploy, &steps[n])
+		act.Fleet = fleet
+		inq.acts = append(inq.acts, act)
 	}
-	lifted := make([]bool, len(w.polls))
-	for i := range w.polls {
-		lifted[i] = w.e.state.Overridden(w.polls[i].name, now())
+	inq.before = func(n int) { fleet.add(steps[n].Index) }
+	a := w.inquire(w.e.base, &inq)
+	if a.breach == nil {
+		return a.admitted, nil
 	}
-	guards := w.e.plan.Guards
-	w.e.helpers.Go(func() {
-		for n, act := range acts {
-			fleet.add(steps[n].Index)
-			if i, b := gravest(ctx, guards, lifted, act); b != nil {
-				answers <- answer{n, i, b}
-				return
-			}
-		}
-		answers <- answer{admitted: len(acts)}
+	named := *a.breach
+	named.Guard = w.polls[a.guard].name
+	refused := steps[a.admitted]
+	w.polls[a.guard].refused = &refused
+	return a.admitted, &named
+}
+
+// start asks all guards about the rollout as a whole, before it begins.
+func (w *guardWatch) start(ctx context.Context) *guardrails.Breach {
+	a := w.inquire(ctx, &inquiry{
+		guards: w.e.plan.Guards, lifted: make([]bool, len(w.polls)), hung: make([]bool, len(w.polls)),
+		acts: []guardrails.Action{w.e.plan.action(guardrails.Start, 0)}, before: func(int) {},
 	})
+	return a.breach
+}
+
+// inquiry is a question to all guards that the loop waits for.
+type inquiry struct {
+	guards []guardrails.Guard
+	acts   []guardrails.Action
+	before func(act int) // called before an action is asked about
+	lifted []bool        // by guard: a human has overridden its holds
+	hung   []bool        // by guard: it is still at another question
+	asking atomic.Int32  // the guard
+	passed atomic.Int32  // how many actions
+}
+
+// ruling is what comes of an inquiry: how many actions may be carried out, and
+// the no that stopped it there.
+type ruling struct {
+	admitted, guard int
+	breach          *guardrails.Breach
+}
+
+// inquire waits for all guards' answers, for a while. A guard that does not
+// answer in time has said no, and is not asked again before it does answer.
+func (w *guardWatch) inquire(ctx context.Context, inq *inquiry) ruling {
+	ctx, cancel := context.WithTimeout(ctx, guardPatience)
+	defer cancel()
+	answer := make(chan ruling, 1)
+	w.e.helpers.Go(func() { answer <- inq.ask(ctx) })
 	timer := time.NewTimer(guardPatience)
 	defer timer.Stop()
 	select {
-	case a := <-answers:
-		if a.breach == nil {
-			return a.admitted, nil
+	case r := <-answer:
+		if ctx.Err() != nil {
+			w.polls[inq.asking.Load()].late = true
 		}
-		named := *a.breach
-		named.Guard = w.polls[a.guard].name
-		refused := steps[a.admitted]
-		w.polls[a.guard].refused = &refused
-		return a.admitted, &named
+		return r
 	case <-timer.C:
-		b := hung()
-		b.Guard = w.polls[0].name
-		return 0, b
 	}
+	i := int(inq.asking.Load())
+	p := &w.polls[i]
+	p.number++
+	p.busy, p.late, p.since = true, true, now()
+	number := p.number
+	w.e.helpers.Go(func() {
+		<-answer
+		w.e.post(func() {
+			if p.number == number {
+				p.busy, p.late = false, false
+				w.ask(i, now())
+			}
+		})
+	})
+	b := hung()
+	b.Guard = p.name
+	return ruling{int(inq.passed.Load()), i, b}
+}
+
+func (inq *inquiry) ask(ctx context.Context) ruling {
+	for n, act := range inq.acts {
+		inq.before(n)
+		if i, b := inq.gravest(ctx, act); b != nil {
+			return ruling{n, i, b}
+		}
+		inq.passed.Store(int32(n + 1))
+	}
+	return ruling{admitted: len(inq.acts)}
 }
 
 // gravest asks every guard about an action and returns the gravest no, and
-// whose it is. A hold that a human has overridden passes; a cap is never
-// lifted, and nothing graver than a hold is.
-func gravest(ctx context.Context, guards []guardrails.Guard, lifted []bool, act guardrails.Action) (guard int, worst *guardrails.Breach) {
-	for i := range guards {
-		b := guardrails.Check(ctx, guards[i:i+1], act)
-		if b == nil || (lifted[i] && b.Consequence == guardrails.Hold && !b.Cap) {
+// whose it is. A hold that a human has overridden passes, and that a guard hangs
+// is such a hold; a cap is never lifted, and nothing graver than a hold is.
+func (inq *inquiry) gravest(ctx context.Context, act guardrails.Action) (guard int, worst *guardrails.Breach) {
+	for i := range inq.guards {
+		if inq.hung[i] {
+			continue
+		}
+		inq.asking.Store(int32(i))
+		b := guardrails.Check(ctx, inq.guards[i:i+1], act)
+		if ctx.Err() != nil { // it has used up the time of those after it
+			if b == nil {
+				b = hung()
+			}
+			if worst == nil || b.Consequence > worst.Consequence {
+				guard, worst = i, b
+			}
+			return guard, worst
+		}
+		if b == nil || (inq.lifted[i] && b.Consequence == guardrails.Hold && !b.Cap) {
 			continue
 		}
 		if worst == nil || b.Consequence > worst.Consequence {
 			guard, worst = i, b
+		}
+		if worst.Consequence == guardrails.Halt {
+			break // nothing is graver, and there is no time to lose
 		}
 	}
 	return guard, worst

@@ -119,8 +119,9 @@ type faultyJournal struct {
 	appends int
 	latest  map[string]rollout.Kind
 	events  []rollout.Event // durable ones
-	// fault is called before each append, counted from 1 over all sessions.
-	fault func(n int, s rollout.Session, events []rollout.Event) (appended bool, err error)
+	// fault is called before each append, counted from 1 over all sessions. It
+	// says how many of the events get written, and what Append returns then.
+	fault func(n int, events []rollout.Event) (written int, err error)
 }
 
 func (j *faultyJournal) Open(ctx context.Context, name string, locks ...string) (rollout.Session, error) {
@@ -143,6 +144,13 @@ func (j *faultyJournal) count() int {
 	return j.appends
 }
 
+// recorded returns how many events are durable.
+func (j *faultyJournal) recorded() int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return len(j.events)
+}
+
 type faultySession struct {
 	rollout.Session
 	journal *faultyJournal
@@ -154,20 +162,17 @@ func (s *faultySession) Append(ctx context.Context, events ...rollout.Event) err
 	j.appends++
 	n, fault := j.appends, j.fault
 	j.mu.Unlock()
+	var failure error
 	if fault != nil {
-		appended, err := fault(n, s.Session, events)
-		if appended {
-			j.note(events)
-		}
-		if appended || err != nil {
-			return err
-		}
+		var written int
+		written, failure = fault(n, events)
+		events = events[:written]
 	}
 	if err := s.Session.Append(ctx, events...); err != nil {
 		return err
 	}
 	j.note(events)
-	return nil
+	return failure
 }
 
 func (j *faultyJournal) note(events []rollout.Event) {

@@ -200,7 +200,7 @@ func TestASecondSignalStopsEvenARollbackAndLeavesItResumable(t *testing.T) {
 	require.ErrorIs(t, o.err, rollout.ErrInterrupted)
 	require.Equal(t, rollout.RollingBack, o.result.Phase)
 	require.Contains(t, o.err.Error(), "rolling-back")
-	require.Len(t, o.result.InDoubt, 2)
+	require.Equal(t, []string{"web-02"}, o.result.InDoubt, "a third of four targets is undone at once, so one")
 	require.Equal(t, 2, f.count("v2"))
 
 	close(release)

@@ -104,28 +104,13 @@ func (j *MemoryJournal) Steal(rollout string) {
 // left to protect.
 func (j *MemoryJournal) vacate(rollout string, r *memoryRollout) {
 	r.holder = nil
-	if r.last != nil && !freesLocks(r.last) {
+	if r.last != nil && !r.last.FreesLocks() {
 		return
 	}
 	for lock, owner := range j.locks {
 		if owner == rollout {
 			delete(j.locks, lock)
 		}
-	}
-}
-
-// freesLocks tells whether a rollout whose last event this is needs its locks
-// no more. One that was halted, or could not be taken back, still waits for a
-// human, and nobody else should touch what it left behind.
-func freesLocks(last *Event) bool {
-	if last.Kind != Ended {
-		return false
-	}
-	switch last.Outcome {
-	case Completed, Partial, RolledBack, Aborted:
-		return true
-	default:
-		return false
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 // metrics, pages and progress. It can never hold up or fail a rollout: each has
 // a goroutine and a queue of its own, and a panic is logged. An Observer that
 // folds the events into a State of its own knows all that the runner knows.
+//
+// In a Run that resumes it is told the past first, up to the newest Resumed.
 type Observer interface{ Observe(Event) }
 
 // ObserverFunc makes a function an Observer.

@@ -41,7 +41,8 @@ func (r Result) String() string {
 	return s
 }
 
-func (s *State) result() Result {
+// Result returns how the rollout stands. It looks at every step.
+func (s *State) Result() Result {
 	r := Result{Phase: s.phase, Reason: s.reason, Wave: s.Wave(), Times: s.Times(), Targets: len(s.steps)}
 	if s.spec != nil {
 		r.Waves = len(s.spec.Waves)

@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"os/signal"
+	"strings"
 	"sync"
 	"time"
-
-	"github.com/tidegate-go/tidegate/guardrails"
 )
 
 // DefaultGrace is how long what was cancelled may take to return.
@@ -44,8 +44,9 @@ type Runner struct {
 	// OnInterrupt says what the end of Run's context, or the first of Signals,
 	// does.
 	OnInterrupt InterruptPolicy
-	// Signals interrupt Run, such as InterruptSignals(). The first one interrupts;
-	// a rollback that is under way goes on to its end. The second one stops even
+	// Signals interrupt Run, such as InterruptSignals(). The first one interrupts,
+	// as the end of the context does, and both together are one interrupt; a
+	// rollback that is under way goes on to its end. The second one stops even
 	// that, and leaves it resumable. Nil means that Run takes no signals.
 	Signals []os.Signal
 	// Grace is how long steps in flight may go on after an interrupt, and how
@@ -75,7 +76,17 @@ func (r *Runner) Run(ctx context.Context) (result Result, err error) {
 	if err != nil {
 		return Result{}, err
 	}
+	signals := make(chan os.Signal, 4)
+	if len(r.Signals) > 0 {
+		signal.Notify(signals, r.Signals...)
+		defer signal.Stop(signals)
+	}
 	session, err := r.Journal.Open(ctx, r.Plan.Name, r.Plan.locks()...)
+	if held := (*HeldError)(nil); errors.As(err, &held) && held.Lock != "" {
+		if result, over, err := r.past(ctx); over {
+			return result, err
+		}
+	}
 	if err != nil {
 		return Result{}, fmt.Errorf("rollout: opening the journal of %s: %w", r.Plan.Name, err)
 	}
@@ -87,16 +98,33 @@ func (r *Runner) Run(ctx context.Context) (result Result, err error) {
 	e := newEngine(ctx, r, c, session)
 	defer e.close()
 	if err := e.begin(ctx); err != nil {
-		return e.state.result(), err
+		return e.state.Result(), err
 	}
 	if err := r.enter(e); err != nil {
-		return e.state.result(), err
+		return e.state.Result(), err
 	}
 	defer r.leave()
-	err = e.loop(ctx)
-	result = e.state.result()
+	err = e.loop(ctx, signals)
+	result = e.state.Result()
 	result.Resumed = e.resumed
 	return result, err
+}
+
+// past returns how the rollout ended, if it has: what is over needs no lock.
+func (r *Runner) past(ctx context.Context) (result Result, over bool, err error) {
+	session, err := r.Journal.Open(ctx, r.Plan.Name)
+	if err != nil {
+		return Result{}, false, err
+	}
+	defer session.Close() // nothing was written
+	var state State
+	last := Event{}
+	if err := replay(&state, session, func(ev Event) { last = ev }); err != nil || !last.FreesLocks() {
+		return Result{}, false, err
+	}
+	result = state.Result()
+	result.Resumed = true
+	return result, true, state.err()
 }
 
 func (r *Runner) enter(e *engine) error {
@@ -146,8 +174,7 @@ func (e *engine) begin(ctx context.Context) error {
 	if e.state.spec != nil {
 		return e.resume()
 	}
-	act := e.plan.action(guardrails.Start, 0)
-	if b := guardrails.Check(ctx, e.plan.Guards, act); b != nil {
+	if b := e.watch.start(ctx); b != nil {
 		return fmt.Errorf("rollout: %s was not started, nothing was touched: %w", e.plan.Name, b)
 	}
 	e.steps.units = e.compiled.units
@@ -196,6 +223,11 @@ func (e *engine) resume() error {
 	e.resumed = true
 	if e.state.phase.Final() {
 		return nil
+	}
+	for h := range e.state.Holds() {
+		if name, ok := strings.CutPrefix(h.Key, "guard:"); ok && !e.watch.knows(name) {
+			return fmt.Errorf("%w: it is held by guard %s, which the plan does not have", ErrPlanChanged, name)
+		}
 	}
 	e.record(Event{Kind: Resumed, Actor: e.actor()})
 	if !e.flush() {

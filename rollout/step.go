@@ -325,6 +325,9 @@ func (s *State) fail(reason string) {
 
 func (s *State) halt(reason string) {
 	s.haltedFrom = s.phase
+	if s.failedAt.IsZero() {
+		s.failedAt = s.at
+	}
 	s.end(Halted, reason)
 }
 

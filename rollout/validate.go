@@ -88,7 +88,7 @@ func (p *Plan) arithmetic(c *compiled, ps *problems) {
 	fleet := len(c.units)
 	c.spec.Undo.Batch = p.Rollback.Size(fleet)
 	if p.Floor > 0 {
-		floor := int(math.Ceil(p.Floor * float64(fleet) / 100))
+		floor := roundUp(p.Floor, fleet)
 		if c.spec.MaxDown = fleet - floor; c.spec.MaxDown < 1 {
 			ps.add("Floor", "%v%% of %d targets is %d that must serve at any time, so none could ever be changed: lower the floor or enlarge the fleet", p.Floor, fleet, floor)
 			return
@@ -97,7 +97,12 @@ func (p *Plan) arithmetic(c *compiled, ps *problems) {
 	first, all := int64(0), int64(0)
 	for w := range c.spec.Waves {
 		for k := range c.spec.Waves[w].Steps {
-			all += max(c.spec.Waves[w].Steps[k].Weight, 1)
+			weight := max(c.spec.Waves[w].Steps[k].Weight, 1)
+			if weight > math.MaxInt64-all {
+				ps.add("Targets", "the weights add up to more than %d: use a larger unit", int64(math.MaxInt64))
+				return
+			}
+			all += weight
 		}
 		if w == 0 {
 			first = all

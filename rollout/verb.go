@@ -3,6 +3,7 @@ package rollout
 import (
 	"fmt"
 	"slices"
+	"time"
 )
 
 // verb takes in what a human said. Kill comes before abort, abort before
@@ -56,7 +57,10 @@ func (s *State) verb(ev *Event) error {
 		if s.phase != Halted {
 			return s.stale(ev)
 		}
-		s.phase, s.reason = s.haltedFrom, ""
+		s.phase, s.reason, s.endedAt = s.haltedFrom, "", time.Time{}
+		if s.failure == "" {
+			s.failedAt = time.Time{}
+		}
 		if s.phase == Deploying || s.phase == Gating {
 			s.hold("reset", "waits for resume after "+said)
 			if s.failure != "" {
