@@ -419,6 +419,7 @@ func (e *engine) startSteps() (changed bool) {
 			if eff.Kind == UndoStep {
 				kind = Undoing
 			}
+			e.state.likely = int32(eff.Index)
 			if eff.Begun || e.record(Event{At: at, Kind: kind, Step: eff.Step}) {
 				start = append(start, eff)
 			}

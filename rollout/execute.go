@@ -225,6 +225,7 @@ func (x *executor) end(r stepResult, at time.Time) {
 	if r.err != nil {
 		ev.Reason = brief(r.err)
 	}
+	x.e.state.likely = int32(r.index)
 	x.e.record(ev)
 }
 

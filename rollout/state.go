@@ -19,6 +19,7 @@ type State struct {
 	spec    *Spec
 	steps   []step
 	index   map[string]int32
+	likely  int32 // where the next event's step is likely to be found: spares a look into index
 	bounds  []int // wave w (from 0) holds steps[bounds[w]:bounds[w+1]]
 	running []int32
 
@@ -155,6 +156,21 @@ func (s *State) load(spec *Spec) error {
 		s.bounds = append(s.bounds, len(s.steps))
 	}
 	return nil
+}
+
+// id returns a step's ID.
+func (s *State) id(i int) string {
+	w := s.steps[i].wave
+	return s.spec.Waves[w].Steps[i-s.bounds[w]].ID
+}
+
+// find returns the step with an ID.
+func (s *State) find(id string) (int32, bool) {
+	if s.id(int(s.likely)) == id {
+		return s.likely, true
+	}
+	i, ok := s.index[id]
+	return i, ok
 }
 
 func (s *State) tallyOf(label, value string) int32 {

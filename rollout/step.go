@@ -58,7 +58,7 @@ func (s *State) step(ev *Event) error {
 		}
 		return nil
 	case Doing, Done, DoFailed, Undoing, Undone, UndoFailed:
-		i, ok := s.index[ev.Step]
+		i, ok := s.find(ev.Step)
 		if !ok {
 			return s.bad(ev, "there is no such step")
 		}

@@ -181,8 +181,7 @@ func (s *State) undoRoom() int {
 func (s *State) mayTakeDown(down int) bool { return s.spec.MaxDown == 0 || down < s.spec.MaxDown }
 
 func (s *State) effect(kind EffectKind, i int) Effect {
-	w := int(s.steps[i].wave)
-	return Effect{Kind: kind, Step: s.spec.Waves[w].Steps[i-s.bounds[w]].ID, Index: i, Wave: w + 1}
+	return Effect{Kind: kind, Step: s.id(i), Index: i, Wave: int(s.steps[i].wave) + 1}
 }
 
 // holdDue returns when forward motion has been held for too long.
