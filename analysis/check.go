@@ -2,6 +2,9 @@ package analysis
 
 import "time"
 
+// MinTimeout is the shortest time that a source gets by default.
+const MinTimeout = 2 * time.Second
+
 // Check is one question that a gate asks again and again: a Source to look
 // with, and a Judge to decide. All checks of a gate have to pass, and one that
 // fails is enough to fail the release.
@@ -24,7 +27,7 @@ type Check struct {
 	// (NotWorse) the same events again: both are refused.
 	Window time.Duration
 	// Timeout bounds one observation: a source that takes longer has seen nothing.
-	// Zero means the gate's Interval.
+	// Zero means the gate's Interval, but no less than MinTimeout.
 	Timeout time.Duration
 }
 

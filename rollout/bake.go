@@ -156,7 +156,7 @@ func (b *baker) keep(wanted bool) (next time.Time) {
 func (b *baker) deadline() time.Time { return b.e.state.deployedAt.Add(b.gate.Deadline()) }
 
 func (b *baker) timeout(check int) time.Duration {
-	return orDefault(b.gate.Checks[check].Timeout, b.gate.Every())
+	return orDefault(b.gate.Checks[check].Timeout, max(b.gate.Every(), analysis.MinTimeout))
 }
 
 // askAll asks every check that is not still busy with the question before.

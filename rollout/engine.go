@@ -282,6 +282,9 @@ func (e *engine) close() {
 // observers starts to tell the observers, from the rollout's first event on.
 func (e *engine) observers() {
 	for _, o := range e.runner.Observers {
+		if o == nil {
+			continue
+		}
 		f := newFeed(o, e.log)
 		e.feeds = append(e.feeds, f)
 		var past []Event

@@ -4,253 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
-	"sync"
 	"time"
-
-	"github.com/tidegate-go/tidegate/rollback"
 )
-
-// executor carries out steps. All but results and wake belong to the loop.
-type executor struct {
-	e      *engine
-	units  []unit
-	groups []*group // by step; nil for a step that is not running
-	list   []int32  // the steps that are running
-	pos    []int32  // by step: where in list
-	marks  []uint32 // by step: the round that last wanted it
-	round  uint32
-
-	start, fresh []Effect // scratch
-
-	mu      sync.Mutex
-	results []stepResult
-	spare   []stepResult  // belongs to the loop: the slice that is not in use
-	wake    chan struct{} // holds one: there are results
-}
-
-// group is what was started together: it shares a context, and with that one
-// timer. The core never wants one step of a group and not another.
-type group struct {
-	kind      EffectKind
-	key       string // of its steps, but for their IDs
-	ctx       context.Context
-	cancel    context.CancelCauseFunc
-	left      int
-	deadline  time.Time // past it, what still runs does not heed its context
-	cancelled time.Time
-}
-
-type stepResult struct {
-	index    int
-	group    *group
-	attempts int
-	err      error
-}
-
-func newExecutor(e *engine) *executor { return &executor{e: e, wake: make(chan struct{}, 1)} }
-
-func (x *executor) active() int { return len(x.list) }
-
-func (x *executor) isRunning(i int) bool { return i < len(x.groups) && x.groups[i] != nil }
-
-// keepOnly cancels what runs and is not among the wanted.
-func (x *executor) keepOnly(wanted []Effect) {
-	if len(x.list) == 0 {
-		return
-	}
-	x.round++
-	for _, eff := range wanted {
-		if eff.Begun {
-			x.marks[eff.Index] = x.round
-		}
-	}
-	for _, i := range x.list {
-		if g := x.groups[i]; x.marks[i] != x.round && g.cancelled.IsZero() {
-			g.cancelled = time.Now()
-			g.cancel(x.why())
-		}
-	}
-}
-
-// why says why what runs is cancelled.
-func (x *executor) why() error {
-	switch phase := x.e.state.phase; {
-	case x.e.fatal != nil:
-		return errors.New("the runner had to stop")
-	case x.e.stop != running:
-		return errors.New("the runner was interrupted")
-	case phase == RollingBack:
-		return errors.New("the change is being taken back")
-	default:
-		return fmt.Errorf("the rollout is %v", phase)
-	}
-}
-
-// launch starts steps whose beginning is on record.
-func (x *executor) launch(effects []Effect) {
-	if len(effects) == 0 {
-		return
-	}
-	if x.groups == nil {
-		n := len(x.units)
-		x.groups, x.pos, x.marks = make([]*group, n), make([]int32, n), make([]uint32, n)
-	}
-	var do, undo *group
-	for _, eff := range effects {
-		g := &do
-		if eff.Kind == UndoStep {
-			g = &undo
-		}
-		if *g == nil {
-			*g = x.newGroup(eff.Kind)
-		}
-		(*g).left++
-		x.groups[eff.Index] = *g
-		x.pos[eff.Index] = int32(len(x.list))
-		x.list = append(x.list, int32(eff.Index))
-		go x.carryOut(*g, eff)
-	}
-}
-
-func (x *executor) newGroup(kind EffectKind) *group {
-	g := &group{kind: kind, key: x.e.plan.Name + "/" + Effect{Kind: kind}.Key()}
-	if kind == DoStep {
-		limit := orDefault(x.e.plan.StepTimeout, DefaultStepTimeout)
-		g.deadline = time.Now().Add(limit)
-		timed, stop := context.WithDeadlineCause(x.e.base, g.deadline, fmt.Errorf("not done within the step timeout of %v", limit))
-		ctx, cancel := context.WithCancelCause(timed)
-		g.ctx, g.cancel = ctx, func(cause error) {
-			cancel(cause)
-			stop()
-		}
-		return g
-	}
-	p := x.e.plan.Rollback.WithDefaults()
-	g.ctx, g.cancel = context.WithCancelCause(x.e.base)
-	g.deadline = time.Now().Add(time.Duration(p.Attempts) * (p.Timeout + rollback.MaxPause))
-	return g
-}
-
-func (x *executor) carryOut(g *group, eff Effect) {
-	u := &x.units[eff.Index]
-	release := x.e.plan.Release
-	release.Fence, release.Key = x.e.session.Epoch(), g.key+eff.Step
-	r := stepResult{index: eff.Index, group: g}
-	if eff.Kind == DoStep {
-		r.attempts = 1
-		r.err = x.e.do(g.ctx, u, release)
-	} else {
-		release.From, release.To = release.To, release.From
-		r.attempts, r.err = x.e.undo(g.ctx, u, release)
-	}
-	x.mu.Lock()
-	x.results = append(x.results, r)
-	x.mu.Unlock()
-	select {
-	case x.wake <- struct{}{}:
-	default:
-	}
-}
-
-// linger is how long the loop waits, once a step has ended, for others that end
-// about then: what ends together is made durable together.
-const linger = time.Millisecond
-
-// collect takes in the results that have come.
-func (x *executor) collect() {
-	var timer *time.Timer
-	for x.ended() < len(x.list) {
-		runtime.Gosched() // the quick ones need no more than a turn
-		if x.ended() >= len(x.list) {
-			break
-		}
-		if timer == nil {
-			timer = time.NewTimer(linger)
-			defer timer.Stop()
-		}
-		select {
-		case <-x.wake:
-			continue
-		case <-timer.C:
-		}
-		break
-	}
-	x.mu.Lock()
-	results := x.results
-	x.results = x.spare[:0]
-	x.mu.Unlock()
-	x.spare = results
-	at := now()
-	for _, r := range results {
-		if x.groups[r.index] != r.group {
-			x.e.log.Warn("a step that was left behind has returned", "target", x.units[r.index].target.Name, "error", r.err)
-			continue
-		}
-		x.end(r, at)
-	}
-}
-
-// ended returns how many results have come.
-func (x *executor) ended() int {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	return len(x.results)
-}
-
-// end records how a step came out. One that only an interrupt cut short is not
-// on record as failed: it stays begun, and the next Run carries it out again.
-func (x *executor) end(r stepResult, at time.Time) {
-	last := x.list[len(x.list)-1]
-	x.list[x.pos[r.index]], x.pos[last] = last, x.pos[r.index]
-	x.list = x.list[:len(x.list)-1]
-	x.groups[r.index] = nil
-	if r.group.left--; r.group.left == 0 {
-		r.group.cancel(nil)
-	}
-	if x.e.fatal != nil || (r.err != nil && x.e.stop == stopHard) {
-		return
-	}
-	ev := Event{At: at, Step: x.units[r.index].id(), Attempts: r.attempts}
-	switch {
-	case r.group.kind == DoStep && r.err == nil:
-		ev.Kind = Done
-	case r.group.kind == DoStep:
-		ev.Kind = DoFailed
-	case r.err == nil:
-		ev.Kind = Undone
-	default:
-		ev.Kind = UndoFailed
-	}
-	if r.err != nil {
-		ev.Reason = brief(r.err)
-	}
-	x.e.state.likely = int32(r.index)
-	x.e.record(ev)
-}
-
-// sweep leaves behind what does not heed that its context has ended.
-func (x *executor) sweep(at time.Time) {
-	for k := len(x.list) - 1; k >= 0; k-- {
-		i := int(x.list[k])
-		g := x.groups[i]
-		since := g.deadline
-		if !g.cancelled.IsZero() && g.cancelled.Before(since) {
-			since = g.cancelled
-		}
-		if late := at.Sub(since); late >= x.e.grace {
-			x.end(stepResult{index: i, group: g, attempts: 1,
-				err: fmt.Errorf("left behind: it did not return within %v of being cancelled", x.e.grace)}, now())
-		}
-	}
-}
-
-func (u *unit) id() string {
-	if u.step != nil {
-		return u.step.ID
-	}
-	return u.target.Name
-}
 
 // do puts one step into effect and verifies it.
 func (e *engine) do(ctx context.Context, u *unit, release Release) (err error) {
@@ -290,6 +45,22 @@ func (e *engine) undo(ctx context.Context, u *unit, release Release) (tries int,
 			return tries, err
 		}
 	}
+}
+
+// undoAgain settles a step that is undone while an earlier try to do it was left
+// behind. Only when that has returned can the undo be the last word.
+func (e *engine) undoAgain(ctx context.Context, u *unit, release Release, deaf <-chan struct{}) error {
+	limit := e.plan.Rollback.WithDefaults().Timeout
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-deaf:
+		_, err := e.undo(ctx, u, release)
+		return err
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return fmt.Errorf("undone, but a deploy that was left behind has not returned within %v and may still take effect", limit)
 }
 
 func (e *engine) undoOnce(ctx context.Context, u *unit, release Release) (err error) {

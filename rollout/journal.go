@@ -11,9 +11,10 @@ import (
 // for each, and the lease that lets one runner at a time act on it.
 type Journal interface {
 	// Open takes the rollout, and every lock, for this caller, and returns what
-	// was recorded of it so far. A lock belongs to one rollout until that
-	// rollout has Ended, through crashes too. When another has the rollout or a
-	// lock, the error is a *HeldError.
+	// was recorded of it so far. A lock belongs to one rollout until that has
+	// Ended for good (Event.FreesLocks), through crashes too; but a rollout of
+	// which nothing was recorded has touched nothing and holds no lock. When
+	// another has the rollout or a lock, the error is a *HeldError.
 	Open(ctx context.Context, rollout string, locks ...string) (Session, error)
 }
 

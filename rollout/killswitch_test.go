@@ -229,3 +229,46 @@ func TestAKillLeavesBehindWhatDoesNotHeedIt(t *testing.T) {
 		requireAll(t, f, "v1")
 	})
 }
+
+// A kill and its reset, while a step is still on its way out: that the kill cut
+// it short is not the step's failure.
+func TestAStepThatAKillCutShortDoesNotFailAfterAQuickReset(t *testing.T) {
+	for name, tc := range map[string]struct {
+		v2    float64 // its error rate
+		slow  string  // deploys of this version take a while to stop
+		first time.Duration
+		want  string
+		end   error
+	}{
+		"forward": {0.01, "v2", 5 * time.Second, "v2", nil},
+		"back":    {0.20, "v1", 20 * time.Second, "v1", rollout.ErrRolledBack},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f, targets := newFleet(4, "v1")
+				f.takes = 0
+				first := true
+				f.misbehave = func(ctx context.Context, _, to string) error {
+					if to != tc.slow || !first {
+						return nil
+					}
+					first = false
+					<-ctx.Done()
+					time.Sleep(5 * time.Second)
+					return ctx.Err()
+				}
+				r := aRunner(aPlan(targets, tc.v2), f, &rollout.MemoryJournal{})
+				done := inBackground(t.Context(), r)
+				time.Sleep(tc.first)
+				say(t, r, rollout.Kill)
+				time.Sleep(time.Second)
+				say(t, r, rollout.Reset)
+				if tc.end == nil {
+					say(t, r, rollout.Resume)
+				}
+				require.ErrorIs(t, (<-done).err, tc.end)
+				requireAll(t, f, tc.want)
+			})
+		})
+	}
+}

@@ -2,7 +2,6 @@ package rollout_test
 
 import (
 	"context"
-	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -47,31 +46,36 @@ func TestABadReleaseIsTakenBackFromTheFirstWave(t *testing.T) {
 }
 
 func TestATargetThatHangsIsTimedOutCountedAndRolledBack(t *testing.T) {
-	for name, heeds := range map[string]bool{"it heeds its context": true, "it does not": false} {
-		t.Run(name, func(t *testing.T) {
+	for _, tc := range []struct {
+		name    string
+		returns func(ctx context.Context) error // when the hanging deploy does
+		err     error
+		inDoubt []string
+	}{
+		{"it heeds its context", func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }, rollout.ErrRolledBack, nil},
+		{"it returns late", func(context.Context) error { time.Sleep(150 * time.Second); return nil }, rollout.ErrRolledBack, nil},
+		// Nobody can say that it will not take effect yet.
+		{"it does not return", func(context.Context) error { time.Sleep(24 * time.Hour); return nil }, rollout.ErrRollbackIncomplete, []string{"web-03"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f, targets := newFleet(20, "v1")
-				release := make(chan struct{})
 				f.misbehave = func(ctx context.Context, target, to string) error {
 					if target != "web-03" || to != "v2" {
 						return nil
 					}
-					if heeds {
-						<-ctx.Done()
-						return ctx.Err()
-					}
-					<-release
-					return errors.New("woke up late")
+					return tc.returns(ctx) // nil: and it takes effect then
 				}
 				plan := aPlan(targets, 0.01)
 				plan.StepTimeout = 2 * time.Minute
 				r := rollout.Runner{Plan: plan, Deployer: f, Journal: &rollout.MemoryJournal{}, Logger: quiet()}
 				result, err := r.Run(t.Context())
-				close(release)
-				require.ErrorIs(t, err, rollout.ErrRolledBack)
+				require.ErrorIs(t, err, tc.err)
 				require.Contains(t, err.Error(), "web-03")
+				require.Equal(t, tc.inDoubt, result.InDoubt)
 				require.Equal(t, 3, result.PeakExposed)
 				requireAll(t, f, "v1")
+				time.Sleep(25 * time.Hour) // let it come to its end
 			})
 		})
 	}

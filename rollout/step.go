@@ -101,8 +101,12 @@ func (s *State) note(ev *Event) error {
 
 // resumed settles what ran in a runner that is gone. A step that is still
 // wanted is carried out again; one that is not is in doubt. Time that nobody
-// watched counts neither for a bake nor against a rollback's deadline.
+// watched counts neither for a bake, nor against a rollback's deadline, nor as
+// time held.
 func (s *State) resumed(ev *Event) error {
+	for i := range s.holds {
+		s.holds[i].Since = s.at
+	}
 	switch s.phase {
 	case Gating:
 		s.deployedAt = s.at
@@ -377,7 +381,7 @@ func (s *State) elapsed(ev *Event) error {
 		if s.phase != RollingBack || d == 0 || ev.At.Before(s.undoAt.Add(d)) {
 			return s.stale(ev)
 		}
-		s.end(RollbackIncomplete, fmt.Sprintf("not undone within %v", d))
+		s.end(RollbackIncomplete, fmt.Sprintf("not undone within %v, after %s", d, s.failure))
 	default:
 		return s.bad(ev, "there is no such timer")
 	}

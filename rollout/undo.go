@@ -38,7 +38,7 @@ func (s *State) advanceBack() {
 		}
 		if left {
 			if !s.mayTakeDown(s.down) {
-				s.end(RollbackIncomplete, fmt.Sprintf("%d targets are down, and the capacity floor lets no more be taken down to be undone", s.down))
+				s.end(RollbackIncomplete, fmt.Sprintf("%d targets are down, and the capacity floor lets no more be taken down to be undone, after %s", s.down, s.failure))
 			}
 			return
 		}
@@ -53,7 +53,7 @@ func (s *State) advanceBack() {
 
 func (s *State) endRollback() {
 	if n := s.tallies[0].Exposed; n > 0 {
-		s.end(RollbackIncomplete, fmt.Sprintf("%d of %d targets could not be undone", n, len(s.steps)))
+		s.end(RollbackIncomplete, fmt.Sprintf("%d of %d targets could not be undone, after %s", n, len(s.steps), s.failure))
 		return
 	}
 	s.end(RolledBack, s.failure)
