@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"time"
 )
@@ -100,7 +101,7 @@ func (e *Evaluation) observe(check int, o Observation) Verdict {
 		c.bad = fmt.Sprintf("stale data from %v, before the wave began", o.At.Format(time.TimeOnly))
 		return Verdict{Reason: c.bad}
 	}
-	c.verdict = c.trial.Judge(o)
+	c.verdict = judge(c.trial, o)
 	if _, ok := o.Canary.Figure(); ok && o.Err == "" {
 		c.good, c.bad = o.At, ""
 		c.samples += o.Canary.Total
@@ -254,4 +255,23 @@ func (e *Evaluation) passReason() string {
 		}
 	}
 	return strings.Join(reasons, "; ")
+}
+
+// judge asks a trial for its verdict. A trial that panics, or that answers with
+// figures that are none, has not passed anything.
+func judge(trial Trial, o Observation) (v Verdict) {
+	defer func() {
+		if p := recover(); p != nil {
+			v = Verdict{Outcome: Error, Reason: fmt.Sprintf("the judge panicked: %v", p)}
+		}
+	}()
+	v = trial.Judge(o)
+	for _, figure := range []*float64{
+		&v.Canary.Rate, &v.Baseline.Rate, &v.Evidence.Harm, &v.Evidence.Safe, &v.Evidence.HarmNeeded, &v.Evidence.SafeNeeded,
+	} {
+		if math.IsNaN(*figure) || math.IsInf(*figure, 0) {
+			return Verdict{Outcome: Error, Reason: "the judge's figures are not numbers: " + v.Reason}
+		}
+	}
+	return v
 }

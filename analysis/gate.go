@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"fmt"
+	"reflect"
 	"time"
 )
 
@@ -117,6 +118,7 @@ func (g Gate) checkProblems(say func(path, format string, args ...any)) {
 	}
 	shadows := 0
 	seen := make(map[string]int, len(g.Checks))
+	exclusive := make(map[Source]int)
 	for i, c := range g.Checks {
 		path := fmt.Sprintf("Checks[%d]", i)
 		first, dup := seen[c.Name]
@@ -129,6 +131,14 @@ func (g Gate) checkProblems(say func(path, format string, args ...any)) {
 		}
 		if c.Source == nil {
 			say(path+".Source", "is nil: there is nothing to look with")
+		} else if p, ok := c.Source.(Problemer); ok {
+			p.Problems(func(sub, msg string) { say(path+".Source."+sub, "%s", msg) })
+		}
+		if _, ok := c.Source.(Exclusive); ok && reflect.TypeOf(c.Source).Comparable() {
+			if first, taken := exclusive[c.Source]; taken {
+				say(path+".Source", "is the source of Checks[%d] as well, and each would see a part of what it counts: give each check its own", first)
+			}
+			exclusive[c.Source] = i
 		}
 		if c.Judge == nil {
 			say(path+".Judge", "is nil: there is nothing to decide with")
@@ -154,7 +164,7 @@ func (g Gate) checkProblems(say func(path, format string, args ...any)) {
 }
 
 // A Problemer can tell what is wrong with its own settings, before a rollout
-// starts. Judges and guards may implement it.
+// starts. Judges, sources and guards may implement it.
 type Problemer interface {
 	Problems(report func(path, msg string))
 }

@@ -23,6 +23,14 @@ type Source interface {
 	Observe(ctx context.Context, w Window) (Observation, error)
 }
 
+// An Exclusive source counts every event once, whoever asks, so that it can
+// serve one check only. It must be comparable, as a pointer is.
+type Exclusive interface {
+	Source
+	// Exclusive does nothing; it says so.
+	Exclusive()
+}
+
 // SourceFunc makes a function a Source.
 type SourceFunc func(ctx context.Context, w Window) (Observation, error)
 

@@ -139,6 +139,9 @@ func (c *Counters) CloseIdleConnections() {
 	}
 }
 
+// Exclusive says that a Counters serves one check only.
+func (c *Counters) Exclusive() {}
+
 func (c *Counters) init() {
 	var wrong []error
 	c.Problems(func(path, msg string) {
