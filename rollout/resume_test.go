@@ -206,3 +206,32 @@ func TestAHoldIsNotLostWithItsGuard(t *testing.T) {
 		requireAll(t, f, "v2")
 	})
 }
+
+// A driver runs its rollouts one after the other, and all again after a crash:
+// the one that is over says how it ended, though the next one has the service.
+func TestARolloutThatIsOverNeedsNoLock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, targets := newFleet(5, "v1")
+		journal := &rollout.MemoryJournal{}
+		bad := aRunner(aPlan(targets, 0.20), f, journal)
+		first, err := bad.Run(t.Context())
+		require.ErrorIs(t, err, rollout.ErrRolledBack)
+
+		plan := aPlan(targets, 0.01)
+		plan.Name, plan.Release.To = "checkout-v3", "v3"
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		_, err = aRunner(plan, f, journal).Run(ctx)
+		require.ErrorIs(t, err, rollout.ErrInterrupted)
+
+		again, err := bad.Run(t.Context())
+		require.ErrorIs(t, err, rollout.ErrRolledBack)
+		first.Resumed = true
+		require.Equal(t, first, again)
+		require.Equal(t, rollout.Completed, func() rollout.Phase {
+			result, err := aRunner(plan, f, journal).Run(t.Context())
+			require.NoError(t, err)
+			return result.Phase
+		}())
+	})
+}

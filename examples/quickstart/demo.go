@@ -149,19 +149,15 @@ func (d *demo) release(ctx context.Context, version string) (chapter, error) {
 	if err := d.pickUp(ctx, runner, version, past); err != nil {
 		return c, err
 	}
-	if over(past.Phase()) {
-		c.result = resultOf(past)
-	} else {
-		w := watch(d.screen, d.cfg.Bake)
-		runner.Observers = append(runner.Observers, w)
-		if d.cfg.Crash {
-			runner.Observers = append(runner.Observers, &crasher{before: d.lastWords, began: time.Now()})
-		}
-		c.result, err = runner.Run(ctx)
-		w.close()
-		if !over(c.result.Phase) {
-			return c, d.plainly(err)
-		}
+	w := watch(d.screen, d.cfg.Bake)
+	runner.Observers = append(runner.Observers, w)
+	if d.cfg.Crash {
+		runner.Observers = append(runner.Observers, &crasher{before: d.lastWords, began: time.Now()})
+	}
+	c.result, err = runner.Run(ctx) // returns at once if an earlier run has brought it to its end
+	w.close()
+	if !over(c.result.Phase) {
+		return c, d.plainly(err)
 	}
 	d.check(ctx, &c)
 	return c, nil

@@ -2,8 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
-	"errors"
 	"maps"
 	"runtime"
 	"slices"
@@ -86,13 +84,3 @@ func requireNoLeaks(t *testing.T) {
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
-
-// failsOn deploys everywhere but on one target.
-func failsOn(name string) rollout.Deployer {
-	return rollout.DeployerFunc(func(_ context.Context, target rollout.Target, release rollout.Release) error {
-		if target.Name == name && release.To != old {
-			return errors.New("no room")
-		}
-		return nil
-	})
-}

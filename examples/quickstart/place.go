@@ -92,17 +92,3 @@ func (p place) past(name string) (*rollout.State, error) {
 	}
 	return &state, nil
 }
-
-// resultOf sums up a rollout that is over, for one that an earlier process has
-// brought to its end.
-func resultOf(s *rollout.State) rollout.Result {
-	times, peak := s.Times(), s.Peak()
-	r := rollout.Result{
-		Phase: s.Phase(), Reason: s.Reason(), Resumed: true,
-		Wave: s.Wave(), Waves: len(s.Spec().Waves), Targets: peak.Targets, PeakExposed: peak.Exposed, Times: times,
-	}
-	if !times.Failed.IsZero() {
-		r.TimeToDetect, r.TimeToRollBack = times.Failed.Sub(times.Exposed), times.Ended.Sub(times.Failed)
-	}
-	return r
-}
