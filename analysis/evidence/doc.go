@@ -25,19 +25,38 @@
 //     is large, the rate is too high.
 //   - [Rare] tests "the error rate is at least a limit", with no baseline. When it
 //     is large, the rate is below.
+//   - [RandomEffects] is Harm for arms with noise of their own. [Dispersion]
+//     measures that noise in an A/A window, before the rollout.
+//   - [Histogram] tests "the canary is not slower", on latency buckets.
+//   - [Gauge] tests "a gauge is no higher than it should be", against the [Noise]
+//     that [LearnNoise] finds in an A/A window.
 //
-// [Mean] joins two of them into one, for "this or that". All that take the same
-// intervals may be joined.
+// [Mean] joins two of them into one, for "this or that", and [WeightedMean] any
+// number. All that take the same intervals may be joined. Which of them was it?
+// [EBH] and [ClosedTest] name culprits, with a bounded error.
 //
-// [MantelHaenszel] estimates the odds ratio that the first two test, and
-// [Wilson] gives the interval for a single rate.
+// # Other tests
+//
+// [Spending] asks what Harm asks, for a planned number of looks: an exact test that
+// spends its α over them. It needs fewer requests, but is no e-process.
+//
+// [MannWhitney] is the rank test of two samples, to be looked at once, and
+// [HodgesLehmann] estimates the shift between them that goes with it.
+//
+// # Estimates
+//
+// [MantelHaenszel] estimates the odds ratio that Harm and Safe test, and [Wilson]
+// gives the interval for a single rate. [VarghaDelaney], [CohenD] and [MeanRatio] say
+// how much two samples differ, and [Quantile] is one of a single sample.
+//
+// # Shape
 //
 // Each process is a plain value with a New function, an Observe method that
 // takes one interval's data, and a Log method that returns the natural
 // logarithm of the e-value so far; [Value] turns it into the e-value. They hold
-// no pointers: assigning one takes a snapshot. They are not safe for concurrent
-// use. Observe does not allocate. Processes on other data (gauges, latency
-// buckets) or with other forms of noise are further types of the same shape.
+// no pointers: assigning one takes a snapshot. [Histogram] and [Spending], which
+// own memory, have a Clone method for that. They are not safe for concurrent use.
+// Observe does not allocate, but for Spending when it must remember more than before.
 //
 // Everything is computed in logarithms, and is a function of the observations
 // in their order alone.

@@ -115,7 +115,7 @@ func (m *margins) mode(psi float64) float64 {
 	a := 1 - psi
 	b := psi*(m.canary+m.events+2) + m.baseline - m.events
 	c := -psi * (m.canary + 1) * (m.events + 1)
-	root := math.Sqrt(b*b - 4*a*c)
+	root := math.Sqrt(max(0, b*b-4*a*c))
 	k := 0.0
 	if b >= 0 {
 		k = -2 * c / (b + root)
