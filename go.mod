@@ -3,6 +3,7 @@ module github.com/tidegate-go/tidegate
 go 1.25.0
 
 require (
+	github.com/alecthomas/kong v1.17.0
 	github.com/gofrs/flock v0.13.1
 	github.com/hashicorp/go-retryablehttp v0.7.8
 	github.com/prometheus/client_golang v1.24.1
