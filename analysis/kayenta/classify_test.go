@@ -115,7 +115,10 @@ func TestClassifyProperties(t *testing.T) {
 		shuffled := rapid.Permutation(experiment).Draw(t, "shuffled")
 		require.Equal(t, r.Label, Classify(c, shuffled, control).Label, "order counts for nothing")
 
-		if c.EffectSize.Measure == CLES && c.Direction == Either {
+		// Next to the largest float64 a shift of 1 is lost, and next to 1 the smallest,
+		// one way and not the other.
+		tame := func(x float64) bool { return x == 0 || (math.Abs(x) > 1e-9 && math.Abs(x) < 1e9) }
+		if c.EffectSize.Measure == CLES && c.Direction == Either && all(experiment, tame) && all(control, tame) {
 			mirror := map[Label]Label{High: Low, Low: High}
 			back := Classify(c, control, experiment).Label
 			if want, ok := mirror[r.Label]; ok && r.Shift.Lower == r.Shift.Upper {
@@ -123,6 +126,10 @@ func TestClassifyProperties(t *testing.T) {
 			}
 		}
 	})
+}
+
+func all(xs []float64, is func(float64) bool) bool {
+	return !slices.ContainsFunc(xs, func(x float64) bool { return !is(x) })
 }
 
 func TestIntervalOfWhatIsNotThere(t *testing.T) {
