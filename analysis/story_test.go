@@ -16,8 +16,8 @@ import (
 	"github.com/tidegate-go/tidegate/analysis"
 )
 
-// go test ./analysis -run Stories -args -rewrite
-var rewrite = flag.Bool("rewrite", false, "write what was said into testdata/stories")
+// go test ./analysis -run Stories -update
+var update = flag.Bool("update", false, "write what was said into testdata/stories")
 
 // TestStories replays testdata/stories/*.txt. A story is a gate, what it is
 // shown, and what it says, on the lines that begin with "=":
@@ -41,7 +41,7 @@ func TestStories(t *testing.T) {
 			data, err := os.ReadFile(file)
 			require.NoError(t, err)
 			told := (&story{t: t}).tell(string(data))
-			if *rewrite {
+			if *update {
 				require.NoError(t, os.WriteFile(file, []byte(told), 0o644))
 			}
 			require.Equal(t, string(data), told)
