@@ -1,6 +1,10 @@
 package analysis
 
-import "time"
+import (
+	"fmt"
+	"slices"
+	"time"
+)
 
 // MinTimeout is the shortest time that a source gets by default.
 const MinTimeout = 2 * time.Second
@@ -57,3 +61,23 @@ const (
 	// WaitAtDeadline holds for a human, and goes on looking.
 	WaitAtDeadline
 )
+
+var deadlineWords = [...]string{"roll-back", "wait"}
+
+// MarshalText writes the policy as its word.
+func (p DeadlinePolicy) MarshalText() ([]byte, error) {
+	if int(p) >= len(deadlineWords) {
+		return nil, fmt.Errorf("analysis: unknown deadline policy %d", uint8(p))
+	}
+	return []byte(deadlineWords[p]), nil
+}
+
+// UnmarshalText reads a policy's word. An unknown word is an error.
+func (p *DeadlinePolicy) UnmarshalText(text []byte) error {
+	i := slices.Index(deadlineWords[:], string(text))
+	if i < 0 {
+		return fmt.Errorf("analysis: unknown deadline policy %q: want one of %v", text, deadlineWords)
+	}
+	*p = DeadlinePolicy(i)
+	return nil
+}

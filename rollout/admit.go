@@ -44,6 +44,9 @@ func (w *guardWatch) admit(steps []Effect) (admitted int, breach *guardrails.Bre
 
 // start asks all guards about the rollout as a whole, before it begins.
 func (w *guardWatch) start(ctx context.Context) *guardrails.Breach {
+	if len(w.polls) == 0 {
+		return nil
+	}
 	a := w.inquire(ctx, &inquiry{
 		guards: w.e.plan.Guards, lifted: make([]bool, len(w.polls)), hung: make([]bool, len(w.polls)),
 		acts: []guardrails.Action{w.e.plan.action(guardrails.Start, 0)}, before: func(int) {},

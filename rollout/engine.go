@@ -178,6 +178,10 @@ func (e *engine) loop(ctx context.Context, signals <-chan os.Signal) error {
 	defer sweep.Stop()
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
+	if ctx.Err() != nil { // do not begin what is to end at once
+		interrupts = nil
+		e.interrupt("the context ended: " + context.Cause(ctx).Error())
+	}
 	for {
 		due := e.reconcile()
 		if done, err := e.over(); done {

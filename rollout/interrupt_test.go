@@ -237,3 +237,27 @@ func TestAContextThatHasEndedTouchesNothing(t *testing.T) {
 		require.Empty(t, journalOf(t, &j, "checkout-v2"))
 	})
 }
+
+// eagerJournal opens whatever the context says.
+type eagerJournal struct{ rollout.MemoryJournal }
+
+func (j *eagerJournal) Open(ctx context.Context, name string, locks ...string) (rollout.Session, error) {
+	return j.MemoryJournal.Open(context.WithoutCancel(ctx), name, locks...)
+}
+
+// A context that ends while Run is starting: nothing is touched, and the next
+// Run goes on.
+func TestAContextThatEndsAtTheStartTouchesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, targets := newFleet(3, "v1")
+		r := aRunner(aPlan(targets, 0.01), f, &eagerJournal{})
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		_, err := r.Run(ctx)
+		require.ErrorIs(t, err, rollout.ErrInterrupted)
+		require.Empty(t, f.touched())
+		_, err = r.Run(t.Context())
+		require.NoError(t, err)
+		requireAll(t, f, "v2")
+	})
+}

@@ -75,6 +75,26 @@ const (
 	Freeze
 )
 
+var failureWords = [...]string{"take-back", "freeze"}
+
+// MarshalText writes the policy as its word.
+func (p FailurePolicy) MarshalText() ([]byte, error) {
+	if int(p) >= len(failureWords) {
+		return nil, fmt.Errorf("rollout: unknown failure policy %d", uint8(p))
+	}
+	return []byte(failureWords[p]), nil
+}
+
+// UnmarshalText reads a policy's word. An unknown word is an error.
+func (p *FailurePolicy) UnmarshalText(text []byte) error {
+	i := slices.Index(failureWords[:], string(text))
+	if i < 0 {
+		return fmt.Errorf("rollout: unknown failure policy %q: want one of %v", text, failureWords)
+	}
+	*p = FailurePolicy(i)
+	return nil
+}
+
 // check returns what is wrong with the spec, for a journal that was written by
 // other hands.
 func (s *Spec) check() error {

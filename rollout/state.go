@@ -93,7 +93,12 @@ const (
 var statusWords = [...]string{"pending", "doing", "done", "failed", "undoing", "undone", "stuck"}
 
 // String returns the status's word, such as "done".
-func (s StepStatus) String() string { return statusWords[s] }
+func (s StepStatus) String() string {
+	if int(s) < len(statusWords) {
+		return statusWords[s]
+	}
+	return fmt.Sprintf("status(%d)", uint8(s))
+}
 
 // exposed tells whether the target may run the new version.
 func (s StepStatus) exposed() bool { return s != StepPending && s != StepUndone }

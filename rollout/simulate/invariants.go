@@ -1,6 +1,7 @@
 package simulate
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/tidegate-go/tidegate/analysis"
@@ -34,9 +35,12 @@ type Invariants struct {
 // Check takes the next event of a rollout, and the truth about every target
 // after it; truth may be nil.
 func (v *Invariants) Check(ev rollout.Event, truth map[string]bool) error {
-	if ev.Kind == rollout.Started {
+	if ev.Kind == rollout.Started && ev.Spec != nil {
 		v.begin(ev.Spec)
 		return nil
+	}
+	if err := v.sound(ev); err != nil {
+		return err
 	}
 	if err := v.before(ev); err != nil {
 		return err
@@ -50,6 +54,23 @@ func (v *Invariants) Check(ev rollout.Event, truth map[string]bool) error {
 	}
 	if ev.Kind == rollout.Ended {
 		return v.ended(ev.Outcome, truth)
+	}
+	return nil
+}
+
+// sound refuses an event that no rollout can have.
+func (v *Invariants) sound(ev rollout.Event) error {
+	switch {
+	case v.spec == nil:
+		return fmt.Errorf("simulate: %v comes before a rollout has started", ev.Kind)
+	case ev.Kind == rollout.Judged && (ev.Decision == nil || ev.Wave < 1 || ev.Wave > len(v.left)):
+		return fmt.Errorf("simulate: a judgement on wave %d without a decision, or of a wave that there is not", ev.Wave)
+	case ev.Kind == rollout.Breached && ev.Breach == nil:
+		return errors.New("simulate: a breach without its details")
+	case ev.Kind >= rollout.Doing && ev.Kind <= rollout.UndoFailed:
+		if _, ok := v.wave[ev.Step]; !ok {
+			return fmt.Errorf("simulate: there is no step %q", ev.Step)
+		}
 	}
 	return nil
 }

@@ -81,6 +81,23 @@ func TestTheInvariantsBite(t *testing.T) {
 	}
 }
 
+// What is no rollout at all is refused, and not taken for one that is in order.
+func TestNonsenseIsRefused(t *testing.T) {
+	var inv simulate.Invariants
+	require.Error(t, inv.Check(ev(rollout.Doing, "a"), nil), "before Started")
+	require.Error(t, inv.Check(ev(rollout.Started, ""), nil), "without a spec")
+	require.NoError(t, inv.Check(rollout.Event{Kind: rollout.Started, Spec: twoWaves()}, nil))
+	require.Error(t, inv.Check(ev(rollout.Doing, "z"), nil))
+	require.Error(t, inv.Check(judged(0, analysis.Inconclusive), nil))
+	require.Error(t, inv.Check(judged(3, analysis.Inconclusive), nil))
+	require.Error(t, inv.Check(rollout.Event{Kind: rollout.Judged, Wave: 1}, nil))
+	require.Error(t, inv.Check(ev(rollout.Breached, ""), nil))
+	_, err := simulate.Run(nil, simulate.Model{}, 1, 10, nil)
+	require.Error(t, err)
+	_, err = simulate.Run(&rollout.Spec{}, simulate.Model{}, 1, 10, nil)
+	require.ErrorIs(t, err, rollout.ErrBadEvent)
+}
+
 func TestTheSameSeedTellsTheSameStory(t *testing.T) {
 	run := func() string {
 		trace, err := simulate.Run(twoWaves(), simulate.Model{}, 42, 1000, nil)

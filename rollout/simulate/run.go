@@ -40,6 +40,9 @@ func Run(spec *rollout.Spec, model Model, seed uint64, most int, check func(*Tra
 		model: &model, rand: rand.New(rand.NewPCG(seed, 0)), check: check, most: most, now: start,
 		trace: &Trace{State: &rollout.State{}, World: make(map[string]bool)},
 	}
+	if spec == nil {
+		return d.trace, errors.New("simulate: the spec is nil")
+	}
 	for _, w := range spec.Waves {
 		for _, s := range w.Steps {
 			d.trace.World[s.ID] = false
