@@ -16,17 +16,25 @@ type trialFunc func(analysis.Observation) analysis.Verdict
 func (f trialFunc) Begin() analysis.Trial                         { return f }
 func (f trialFunc) Judge(o analysis.Observation) analysis.Verdict { return f(o) }
 
+// judgeFunc is a judge by how it begins.
+type judgeFunc func() analysis.Trial
+
+func (f judgeFunc) Begin() analysis.Trial { return f() }
+
 // A judge with a bug passes nothing, and does not take the rollout down.
 func TestABrokenJudgePassesNothing(t *testing.T) {
 	begin := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	for name, broken := range map[string]trialFunc{
-		"it panics": func(analysis.Observation) analysis.Verdict { panic("out of range") },
-		"its rate is NaN": func(analysis.Observation) analysis.Verdict {
+	for name, broken := range map[string]analysis.Judge{
+		"there is none":     nil,
+		"it cannot begin":   judgeFunc(func() analysis.Trial { panic("no settings") }),
+		"it begins nothing": judgeFunc(func() analysis.Trial { return nil }),
+		"it panics":         trialFunc(func(analysis.Observation) analysis.Verdict { panic("out of range") }),
+		"its rate is NaN": trialFunc(func(analysis.Observation) analysis.Verdict {
 			return analysis.Verdict{Outcome: analysis.Pass, Canary: analysis.Summary{Rate: math.NaN()}}
-		},
-		"its harm is endless": func(analysis.Observation) analysis.Verdict {
+		}),
+		"its harm is endless": trialFunc(func(analysis.Observation) analysis.Verdict {
 			return analysis.Verdict{Outcome: analysis.Pass, Evidence: analysis.Evidence{Harm: math.Inf(1)}}
-		},
+		}),
 	} {
 		t.Run(name, func(t *testing.T) {
 			gate := analysis.Gate{Checks: []analysis.Check{{Name: "errors", Judge: broken}}, Bake: analysis.Bake{AtMost: time.Minute}}

@@ -55,19 +55,29 @@ func (g Gate) Begin() *Evaluation {
 		}
 	}
 	for i, c := range g.Checks {
-		judge := c.Judge
-		if s, ok := judge.(Sharer); ok {
-			if c.Shadow {
-				judge = s.Share(g.alpha(), g.beta())
-			} else {
-				// A harmful release that shows in one check must not be passed by
-				// that check: all must pass, so beta needs no sharing.
-				judge = s.Share(g.alpha()/float64(sharers), g.beta())
-			}
+		// A harmful release that shows in one check must not be passed by that
+		// check: all must pass, so beta needs no sharing.
+		alpha := g.alpha()
+		if !c.Shadow {
+			alpha /= float64(sharers)
 		}
-		e.checks[i].trial = judge.Begin()
+		e.checks[i].trial = begin(c.Judge, alpha, g.beta())
 	}
 	return e
+}
+
+// begin begins a trial; nil when the judge is nil or panics, which passes
+// nothing.
+func begin(judge Judge, alpha, beta float64) (trial Trial) {
+	defer func() {
+		if recover() != nil {
+			trial = nil
+		}
+	}()
+	if s, ok := judge.(Sharer); ok {
+		judge = s.Share(alpha, beta)
+	}
+	return judge.Begin()
 }
 
 // Enter begins a wave (counted from 1) at a time. Observations from before are
@@ -265,6 +275,9 @@ func judge(trial Trial, o Observation) (v Verdict) {
 			v = Verdict{Outcome: Error, Reason: fmt.Sprintf("the judge panicked: %v", p)}
 		}
 	}()
+	if trial == nil {
+		return Verdict{Outcome: Error, Reason: "the judge could not begin"}
+	}
 	v = trial.Judge(o)
 	for _, figure := range []*float64{
 		&v.Canary.Rate, &v.Baseline.Rate, &v.Evidence.Harm, &v.Evidence.Safe, &v.Evidence.HarmNeeded, &v.Evidence.SafeNeeded,
