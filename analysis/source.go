@@ -31,6 +31,27 @@ type Exclusive interface {
 	Exclusive()
 }
 
+// A Historian is a Source that can also answer about the past: what was seen in
+// each of the consecutive spans of length every that Window is made of, oldest
+// first. The members of both arms ran the same version then. It is asked before a
+// rollout, for how much the arms differ when nothing does (see Compare). A span
+// of which nothing is known is left out, or has an Err.
+type Historian interface {
+	Source
+	History(ctx context.Context, w Window, every time.Duration) ([]Observation, error)
+}
+
+// A Preflighter is a Source that has a way of its own of being tried once, before
+// anything is deployed. It is for those that can only tell how much has changed
+// since they last looked. The others are tried by Observe.
+type Preflighter interface {
+	Source
+	// Preflight asks what Observe would, of both arms, and returns what is wrong:
+	// nobody answers, or with something that is not what it is after. Nothing that
+	// it sees counts.
+	Preflight(ctx context.Context, w Window) error
+}
+
 // SourceFunc makes a function a Source.
 type SourceFunc func(ctx context.Context, w Window) (Observation, error)
 

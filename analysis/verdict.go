@@ -11,6 +11,26 @@ type Verdict struct {
 	Baseline Summary `json:"baseline,omitzero"`
 	// Evidence is set by judges that weigh it; zero otherwise.
 	Evidence Evidence `json:"evidence,omitzero"`
+	// Ratio is how many times worse the canary is than the baseline: the odds ratio
+	// of counts, the ratio of values. Zero where they are not compared.
+	Ratio Estimate `json:"ratio,omitzero"`
+	// Visible is the smallest regression that the data so far could have shown, as
+	// a ratio of the same kind. Zero where that is not known, or there is none yet.
+	Visible float64 `json:"visible,omitempty"`
+	// Calibration says what is known of how comparable the arms are.
+	Calibration string `json:"calibration,omitempty"`
+	// Slice names the worst of the slices, where they are judged one by one.
+	Slice string `json:"slice,omitempty"`
+}
+
+// Estimate is a figure with the interval in which the true one lies, with the given
+// Confidence, however often one looks. A zero Low or High is no bound: nothing is
+// known yet on that side.
+type Estimate struct {
+	Value      float64 `json:"value,omitempty"`
+	Low        float64 `json:"low,omitempty"`
+	High       float64 `json:"high,omitempty"`
+	Confidence float64 `json:"confidence,omitempty"`
 }
 
 // Summary is one arm's figures: Rate is Events/Total for counts, the latest

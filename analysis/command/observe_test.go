@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os/exec"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -157,7 +158,7 @@ func TestConcurrentObservations(t *testing.T) {
 	for range 8 {
 		go func() {
 			o, err := g.Observe(t.Context(), exampleWindow())
-			if err == nil && o.Baseline != analysis.Gauge(7) {
+			if err == nil && !reflect.DeepEqual(o.Baseline, analysis.Gauge(7)) {
 				err = errors.New("another's figure")
 			}
 			done <- err

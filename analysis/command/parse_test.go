@@ -3,6 +3,7 @@ package command
 import (
 	"errors"
 	"math"
+	"reflect"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -103,7 +104,7 @@ func FuzzParseReport(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		o, err := parseReport(data)
 		if err != nil {
-			if o != (analysis.Observation{}) {
+			if !reflect.DeepEqual(o, analysis.Observation{}) {
 				t.Fatal(o)
 			}
 			return

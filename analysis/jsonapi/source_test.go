@@ -9,6 +9,7 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -246,7 +247,7 @@ func TestConcurrentObservations(t *testing.T) {
 	for range 8 {
 		go func() {
 			o, err := s.Observe(t.Context(), exampleWindow())
-			if err == nil && o.Baseline != analysis.Gauge(7) {
+			if err == nil && !reflect.DeepEqual(o.Baseline, analysis.Gauge(7)) {
 				err = errors.New("another's figure")
 			}
 			done <- err

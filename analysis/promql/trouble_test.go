@@ -9,6 +9,7 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -173,7 +174,7 @@ func TestConcurrentObservations(t *testing.T) {
 	for range 8 {
 		go func() {
 			o, err := c.Observe(t.Context(), window("a", "b"))
-			if err == nil && o.Canary != analysis.Counts(7, 7) {
+			if err == nil && !reflect.DeepEqual(o.Canary, analysis.Counts(7, 7)) {
 				err = fmt.Errorf("%v", o)
 			}
 			done <- err
