@@ -18,8 +18,13 @@ type Check struct {
 	Name   string
 	Source Source
 	Judge  Judge
-	// Critical marks the check in reports as one that people must see first.
+	// Critical marks the check in reports as one that people must see first. In a
+	// gate with a PassScore, it must pass and fails the release by itself, whatever the
+	// score.
 	Critical bool
+	// Weight is how much the check counts: for a gate's PassScore, and for its share
+	// of the gate's Alpha. Zero means 1.
+	Weight float64
 	// Shadow judges and reports, with no effect on the gate: for trying out a
 	// check before it may stop anything.
 	Shadow bool
@@ -30,6 +35,15 @@ type Check struct {
 	// one longer than the gate's Interval would show a judge that adds up
 	// (NotWorse) the same events again: both are refused.
 	Window time.Duration
+	// Slow makes this a check of what takes long to show, such as a leak: it can fail
+	// any gate, but holds up only the last wave's, which does not pass before the
+	// release has been watched for so long, since the first wave was deployed, and
+	// the check passes. Zero means that it has to pass for every wave.
+	Slow time.Duration
+	// NoData says what follows when there have been NoDataAfter observations in a row
+	// with nothing to look at. Zero for those means DefaultNoDataAfter.
+	NoData      NoDataPolicy
+	NoDataAfter int
 	// Timeout bounds one observation: a source that takes longer has seen nothing.
 	// Zero means the gate's Interval, but no less than MinTimeout.
 	Timeout time.Duration

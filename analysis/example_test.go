@@ -24,7 +24,7 @@ func ExampleNotWorse() {
 	}
 	// Output:
 	// fail
-	// canary 5.0% (12 of 240) against baseline 1.1% (48 of 4560): 4.9 times the odds, at least 1.3 with 99% confidence; evidence of harm 297 (needed 100)
+	// canary 5.0% (12 of 240) against baseline 1.1% (48 of 4560): 4.9 times the odds, at least 1.2 with 99% confidence; evidence of harm 297 (needed 100); not calibrated: the arms were not compared beforehand
 }
 
 // Neither arm has any errors, so there is nothing to compare: the canary passes

@@ -2,7 +2,9 @@ package analysis
 
 import (
 	"fmt"
+	"math"
 	"reflect"
+	"slices"
 	"time"
 )
 
@@ -18,6 +20,8 @@ const (
 	DefaultInterval = 10 * time.Second
 	// DefaultAtMost is the deadline of a bake.
 	DefaultAtMost = time.Hour
+	// DefaultCompare is the length of an A/A window that can be looked up.
+	DefaultCompare = 30 * time.Minute
 )
 
 // Gate is what stands between one wave and the next: checks that all have to
@@ -41,11 +45,33 @@ type Gate struct {
 	Alpha, Beta float64
 	// OnDeadline says what follows when there is no verdict at the deadline.
 	OnDeadline DeadlinePolicy
+	// PassScore, if set, replaces "all checks must pass": the gate passes when those
+	// that pass have so many percent of the weight of all, more than 0 and up to 100,
+	// and all that are Critical pass. It fails when a Critical check does, or when
+	// what has failed makes the score out of reach. What one check alone has no right
+	// to fail, the checks together do not fail either: their evidence is not added up.
+	PassScore float64
+	// Compare is how long an A/A window before the rollout is, in which the arms are
+	// compared while both run the old version (Calibrate). Sources that know the past
+	// (Historian) are asked about it. The others have to watch for so long before the
+	// first wave, and do so only if it is set. Zero means DefaultCompare for the
+	// former; negative, that nothing is compared.
+	Compare time.Duration
+	// IfBurning says what to do if a check fails before anything is deployed. The zero
+	// value refuses the rollout.
+	IfBurning Burning
+	// NoPreflight says why the checks are not tried before the first wave; empty for
+	// trying them. Without it, a rollout is refused if one of them has no data, or
+	// data of the wrong shape.
+	NoPreflight string
 }
 
 // IsZero tells whether nothing at all is set.
 func (g Gate) IsZero() bool {
-	return g.Bake == Bake{} && len(g.Checks) == 0 && g.Interval == 0 && g.Alpha == 0 && g.Beta == 0 && g.OnDeadline == 0
+	if len(g.Checks) == 0 {
+		g.Checks = nil
+	}
+	return reflect.ValueOf(g).IsZero()
 }
 
 // Every returns the time between two observations, with the default filled in.
@@ -99,14 +125,15 @@ func (g Gate) Problems(report func(path, msg string)) {
 	if g.Deadline() < g.Every() {
 		say("Interval", "one observation every %v, but the verdict is due after %v: it could never be given", g.Every(), g.Deadline())
 	}
-	if !rateOK(g.Alpha) {
-		say("Alpha", "is %v: want a probability between 0 and 0.5", g.Alpha)
-	}
-	if !rateOK(g.Beta) {
-		say("Beta", "is %v: want a probability between 0 and 0.5", g.Beta)
-	}
+	reportRates(report, g.Alpha, g.Beta)
 	if g.OnDeadline > WaitAtDeadline {
 		say("OnDeadline", "unknown policy %d", g.OnDeadline)
+	}
+	if !(g.PassScore >= 0 && g.PassScore <= 100) {
+		say("PassScore", "is %v: want a percentage of the weight of all checks, up to 100, or 0 if all must pass", g.PassScore)
+	}
+	if problem := g.IfBurning.problem(); problem != "" {
+		say("IfBurning", "%s", problem)
 	}
 	g.checkProblems(say)
 }
@@ -116,7 +143,7 @@ func (g Gate) checkProblems(say func(path, format string, args ...any)) {
 		say("Checks", "a gate without checks can pass nothing: add a check, or mark the wave Ungated with a reason")
 		return
 	}
-	shadows := 0
+	shadows, slow := 0, 0
 	seen := make(map[string]int, len(g.Checks))
 	exclusive := make(map[Source]int)
 	for i, c := range g.Checks {
@@ -151,15 +178,36 @@ func (g Gate) checkProblems(say func(path, format string, args ...any)) {
 		if c.Window > g.Bake.AtLeast {
 			say(path+".Window", "the metric window %v is longer than the bake AtLeast %v: it would judge traffic from before the wave", c.Window, g.Bake.AtLeast)
 		}
-		if _, ok := c.Judge.(Sharer); ok && c.Window > g.Every() {
+		if c.Judge != nil && weighsEvidence(c.Judge) && c.Window > g.Every() {
 			say(path+".Window", "the metric window %v is longer than the interval %v: a judge that adds up what it sees would count most of it several times", c.Window, g.Every())
 		}
-		if c.Shadow {
+		if !(c.Weight >= 0) || math.IsInf(c.Weight, 1) {
+			say(path+".Weight", "is %v: want a weight of 0 or more, where 0 means 1", c.Weight)
+		}
+		if c.Slow < 0 {
+			say(path+".Slow", "is negative (%v)", c.Slow)
+		}
+		if int(c.NoData) >= len(noDataWords) {
+			say(path+".NoData", "unknown policy %d", c.NoData)
+		}
+		if c.NoDataAfter < 0 {
+			say(path+".NoDataAfter", "is negative (%d)", c.NoDataAfter)
+		}
+		switch {
+		case c.Shadow:
 			shadows++
+		case c.Slow > 0:
+			slow++
+			if c.Slow > g.Deadline() {
+				say(path+".Slow", "the last wave would have to be watched for up to %v, but its verdict is due after %v: raise Bake.AtMost", c.Slow, g.Deadline())
+			}
 		}
 	}
-	if shadows == len(g.Checks) {
+	switch {
+	case shadows == len(g.Checks):
 		say("Checks", "all %d checks are Shadow, so the gate could pass nothing", len(g.Checks))
+	case shadows+slow == len(g.Checks):
+		say("Checks", "all %d checks that act are Slow, so that nothing would be left to hold up a wave", slow)
 	}
 }
 
@@ -170,3 +218,32 @@ type Problemer interface {
 }
 
 func rateOK(p float64) bool { return p >= 0 && p < 0.5 } // false for NaN
+
+// reportRates reports error rates that are none.
+func reportRates(report func(path, msg string), alpha, beta float64) {
+	if !rateOK(alpha) {
+		report("Alpha", fmt.Sprintf("is %v: want a probability between 0 and 0.5", alpha))
+	}
+	if !rateOK(beta) {
+		report("Beta", fmt.Sprintf("is %v: want a probability between 0 and 0.5", beta))
+	}
+}
+
+func orDefault[T int | uint64 | float64](v, def T) T {
+	if v == 0 {
+		return def
+	}
+	return v
+}
+
+// weighsEvidence tells whether a judge controls its error rates.
+func weighsEvidence(j Judge) bool {
+	switch j := j.(type) {
+	case AllOf:
+		return slices.ContainsFunc(j, weighsEvidence)
+	case PerSlice:
+		return weighsEvidence(j.Judge)
+	}
+	_, ok := j.(Sharer)
+	return ok
+}

@@ -12,6 +12,17 @@ type Judge interface{ Begin() Trial }
 // says what follows from all of them.
 type Trial interface{ Judge(Observation) Verdict }
 
+// A Weigher is a Trial that can take an observation without putting its verdict
+// into words, which takes many times longer than to judge. It is for simulations,
+// and for judges that are made of many others.
+type Weigher interface {
+	Trial
+	// Weigh does what Judge does, and returns the Outcome alone.
+	Weigh(Observation) Outcome
+	// Verdict returns what Judge would have returned for the last observation.
+	Verdict() Verdict
+}
+
 // A Sharer is a Judge that controls its error rates, and can be asked to work
 // within a share of them. A gate with several such judges gives each its
 // share, so that the error rates hold for the gate as a whole.

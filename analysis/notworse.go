@@ -2,9 +2,6 @@ package analysis
 
 import (
 	"fmt"
-	"math"
-
-	"github.com/tidegate-go/tidegate/analysis/evidence"
 )
 
 // Defaults of NotWorse.
@@ -13,6 +10,8 @@ const (
 	DefaultDetect = 2.0
 	// DefaultTolerate is the odds ratio up to which a release must not fail.
 	DefaultTolerate = 1.1
+	// mostRatio is what no release is asked to be told from.
+	mostRatio = 1000.0
 	// DefaultNegligible is the error rate below which a release needs no
 	// comparison to pass: one in a thousand.
 	DefaultNegligible = 0.001
@@ -107,6 +106,12 @@ type NotWorse struct {
 	// it. Zero means DefaultHorizon; 1 expects a regression to show from the
 	// start.
 	Horizon int
+	// LowerIsWorse is for values of which less is worse, such as orders per minute.
+	// Counts and histograms always hold what is bad.
+	LowerIsWorse bool
+	// Arms is how comparable the arms are, from an A/A window before the rollout
+	// (Calibrate). A gate fills it in. Zero means that nobody has compared them.
+	Arms Calibration
 }
 
 // Share returns the judge for these error rates.
@@ -115,166 +120,42 @@ func (j NotWorse) Share(alpha, beta float64) Judge {
 	return j
 }
 
+// Calibrate returns the judge for arms that differ by as much.
+func (j NotWorse) Calibrate(arms Calibration) Judge {
+	j.Arms = arms
+	return j
+}
+
 // Problems reports what is wrong with the settings.
 func (j NotWorse) Problems(report func(path, msg string)) {
 	d := j.withDefaults()
 	switch {
-	case !(d.Tolerate >= 1) || math.IsInf(d.Tolerate, 1):
+	case !(d.Tolerate >= 1 && d.Tolerate < mostRatio):
 		report("Tolerate", fmt.Sprintf("is %v: want an odds ratio of 1 or more, such as %v", d.Tolerate, DefaultTolerate))
-	case !(d.Detect > d.Tolerate) || math.IsInf(d.Detect, 1):
-		report("Detect", fmt.Sprintf("is %v: want an odds ratio of more than what is tolerated, %v", d.Detect, d.Tolerate))
+	case !(d.Detect > d.Tolerate && d.Detect <= mostRatio):
+		report("Detect", fmt.Sprintf("is %v: want an odds ratio of more than what is tolerated, %v, and at most %v", d.Detect, d.Tolerate, mostRatio))
 	}
 	if !(j.Negligible < 1) {
 		report("Negligible", fmt.Sprintf("is %v: want a rate below 1, such as %v, or a negative one for none", j.Negligible, DefaultNegligible))
 	}
-	if !rateOK(j.Alpha) {
-		report("Alpha", fmt.Sprintf("is %v: want a probability between 0 and 0.5", j.Alpha))
-	}
-	if !rateOK(j.Beta) {
-		report("Beta", fmt.Sprintf("is %v: want a probability between 0 and 0.5", j.Beta))
-	}
+	reportRates(report, j.Alpha, j.Beta)
 	if j.Horizon < 0 {
 		report("Horizon", fmt.Sprintf("is negative (%d)", j.Horizon))
 	}
 }
 
 func (j NotWorse) withDefaults() NotWorse {
-	fill := func(v *float64, def float64) {
-		if *v == 0 {
-			*v = def
-		}
-	}
-	fill(&j.Detect, DefaultDetect)
-	fill(&j.Tolerate, DefaultTolerate)
-	fill(&j.Negligible, DefaultNegligible)
-	fill(&j.Alpha, DefaultAlpha)
-	fill(&j.Beta, DefaultBeta)
-	if j.Horizon == 0 {
-		j.Horizon = DefaultHorizon
-	}
+	j.Detect, j.Tolerate = orDefault(j.Detect, DefaultDetect), orDefault(j.Tolerate, DefaultTolerate)
+	j.Negligible, j.Horizon = orDefault(j.Negligible, DefaultNegligible), orDefault(j.Horizon, DefaultHorizon)
+	j.Alpha, j.Beta = orDefault(j.Alpha, DefaultAlpha), orDefault(j.Beta, DefaultBeta)
 	return j
 }
 
 // Begin starts a trial. With settings that have Problems, all its verdicts are
-// Error.
+// Error. The Trial is a Weigher.
 func (j NotWorse) Begin() Trial {
 	if problem := firstProblem("NotWorse", j); problem != "" {
 		return unusable(problem)
 	}
-	d := j.withDefaults()
-	t := &notWorseTrial{
-		NotWorse: d,
-		harm:     evidence.NewHarm(d.Tolerate, d.Horizon),
-		safe:     evidence.NewSafe(d.Detect),
-	}
-	if t.hasNegligible() {
-		t.rare = evidence.NewRare(d.Negligible)
-	}
-	return t
-}
-
-type notWorseTrial struct {
-	NotWorse // with defaults filled in
-	harm     evidence.Harm
-	safe     evidence.Safe
-	rare     evidence.Rare // not useful without a Negligible rate
-	odds     evidence.MantelHaenszel
-
-	logHarm, logSafe float64 // of the evidence so far
-	canary, baseline Summary
-	alone            int     // observations in a row without a baseline
-	shown            bool    // that it is safe
-	byRate           bool    // because its rate is negligible, rather than by comparison
-	failed           Verdict // latched
-}
-
-// Judge takes the next observation.
-func (t *notWorseTrial) Judge(o Observation) Verdict {
-	if t.failed.Outcome == Fail {
-		return t.failed
-	}
-	if o.Err != "" {
-		return t.verdict(Undecided, "could not look: "+o.Err)
-	}
-	if problem := notCounts(o); problem != "" {
-		return t.verdict(Error, problem)
-	}
-	t.weigh(o)
-	fail := -math.Log(t.Alpha)
-	switch {
-	case t.logHarm >= fail:
-		t.failed = t.verdict(Fail, t.failReason())
-		return t.failed
-	case o.Canary.Total == 0:
-		return t.verdict(Undecided, "no canary data")
-	case t.shown && t.logHarm >= fail/2:
-		return t.verdict(Undecided, t.suspicionReason())
-	case t.shown:
-		return t.verdict(Pass, t.passReason())
-	}
-	return t.verdict(Undecided, t.waitReason())
-}
-
-// weigh adds an observation to the evidence.
-func (t *notWorseTrial) weigh(o Observation) {
-	t.canary.add(o.Canary)
-	t.baseline.add(o.Baseline)
-	if o.Baseline.Total > 0 {
-		t.alone = 0
-	} else {
-		t.alone++
-	}
-	c := evidence.Counts{
-		CanaryEvents: o.Canary.Events, CanaryTotal: o.Canary.Total,
-		BaselineEvents: o.Baseline.Events, BaselineTotal: o.Baseline.Total,
-	}
-	t.harm.Observe(c)
-	t.safe.Observe(c)
-	t.odds.Observe(c)
-	t.logHarm, t.logSafe = t.harm.Log(), t.safe.Log()
-	byRate := false
-	if t.hasNegligible() {
-		t.rare.Observe(c.CanaryEvents, c.CanaryTotal)
-		byRate = t.rare.Log() > t.logSafe
-		t.logSafe = evidence.Mean(t.logSafe, t.rare.Log())
-	}
-	if t.logSafe >= -math.Log(t.Beta) {
-		t.shown, t.byRate = true, byRate
-	}
-}
-
-func (t *notWorseTrial) hasNegligible() bool { return t.Negligible > 0 }
-
-// neededAlone is what one of the ways to be safe must reach, if the other has nothing.
-func (t *notWorseTrial) neededAlone() float64 {
-	if t.hasNegligible() {
-		return -math.Log(t.Beta) + math.Ln2
-	}
-	return -math.Log(t.Beta)
-}
-
-func (t *notWorseTrial) verdict(outcome Outcome, reason string) Verdict {
-	return Verdict{
-		Outcome: outcome, Reason: reason, Canary: t.canary, Baseline: t.baseline,
-		Evidence: Evidence{
-			Harm: evidence.Value(t.logHarm), HarmNeeded: 1 / t.Alpha,
-			Safe: evidence.Value(t.logSafe), SafeNeeded: 1 / t.Beta,
-		},
-	}
-}
-
-// notCounts says why an observation cannot be weighed, empty if it can.
-func notCounts(o Observation) string {
-	for _, arm := range [...]struct {
-		name string
-		Sample
-	}{{"canary", o.Canary}, {"baseline", o.Baseline}} {
-		switch {
-		case arm.Kind == ValueKind:
-			return fmt.Sprintf("the %s sample is a value (%s): only counts of events among a total can be compared", arm.name, plain(arm.Value))
-		case arm.Total > evidence.MaxCount:
-			return fmt.Sprintf("the %s sample has a total of %d, which is beyond belief for one observation", arm.name, arm.Total)
-		}
-	}
-	return ""
+	return &notWorseTrial{NotWorse: j.withDefaults()}
 }

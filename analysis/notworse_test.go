@@ -101,8 +101,26 @@ func TestNotWorseMayBeSharedByGoroutines(t *testing.T) {
 	wg.Wait()
 }
 
-// A verdict with its sentence, for a busy service.
+// One observation of a service, without its sentence.
 func BenchmarkNotWorse(b *testing.B) {
+	for name, o := range map[string]analysis.Observation{
+		"quiet": {Canary: analysis.Counts(0, 50), Baseline: analysis.Counts(1, 950)},
+		"usual": {Canary: analysis.Counts(5, 500), Baseline: analysis.Counts(95, 9500)},
+		"busy":  {Canary: analysis.Counts(50, 5000), Baseline: analysis.Counts(950, 95_000)},
+		"huge":  {Canary: analysis.Counts(2500, 50_000), Baseline: analysis.Counts(47_500, 950_000)},
+	} {
+		b.Run(name, func(b *testing.B) {
+			trial := analysis.NotWorse{}.Begin().(analysis.Weigher)
+			b.ReportAllocs()
+			for b.Loop() {
+				trial.Weigh(o)
+			}
+		})
+	}
+}
+
+// The same with its sentence and its interval, as a gate takes it.
+func BenchmarkNotWorseInWords(b *testing.B) {
 	trial := analysis.NotWorse{}.Begin()
 	o := analysis.Observation{Canary: analysis.Counts(5, 500), Baseline: analysis.Counts(95, 9500)}
 	b.ReportAllocs()

@@ -20,6 +20,9 @@ type Observation struct {
 	// knows. Canary and Baseline are still those of the whole. A judge that knows
 	// nothing of slices judges the whole.
 	Slices []Slice `json:"slices,omitempty"`
+	// Share is the part of all requests that the canary should get, 0 to 1; zero
+	// where nobody knows. A rollout fills it in by the weights of its targets.
+	Share float64 `json:"share,omitempty"`
 	// Err says why there is nothing to see; empty when all went well.
 	Err string `json:"error,omitempty"`
 }

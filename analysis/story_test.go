@@ -31,7 +31,15 @@ var update = flag.Bool("update", false, "write what was said into testdata/stori
 //	see sales 0.7                      a value, 10 s after the last line
 //	see sales error timeout            an observation that failed
 //	see sales none                     one without data
+//	see errors 9/500 95/9500 a=8/100:19/1900 b=1/400:76/7600      with slices
+//	see slow 90,95/100 900,990/1000    histograms, with the boundaries 0.1 and 0.5
 //	decide @10m
+//
+// A check may be shadow, critical, slow=1h, weight=2, nodata=abstain; the gate, with
+// "gate", score=75, burning=fix or burning=10m (disarmed until then). "last" says that
+// there is no wave after this one, "burns errors" that a check fails already, and
+// "window errors 60 5/500 95/9500 4/500 96/9500" is an A/A window of 60 observations,
+// which alternate.
 func TestStories(t *testing.T) {
 	files, err := filepath.Glob("testdata/stories/*.txt")
 	require.NoError(t, err)
@@ -77,7 +85,7 @@ func (s *story) tell(text string) string {
 }
 
 func (s *story) act(verb string, args []string) (said string) {
-	if verb != "check" && verb != "bake" && s.eval == nil {
+	if verb != "check" && verb != "bake" && verb != "gate" && s.eval == nil {
 		s.eval = s.gate.Begin()
 	}
 	if s.eval != nil {
@@ -93,9 +101,31 @@ func (s *story) act(verb string, args []string) (said string) {
 	}
 	switch verb {
 	case "check":
-		s.gate.Checks = append(s.gate.Checks, analysis.Check{
-			Name: rest[0], Judge: s.judge(rest[1], rest[2:]), Shadow: rest[len(rest)-1] == "shadow",
-		})
+		s.gate.Checks = append(s.gate.Checks, s.check(rest))
+	case "gate":
+		for _, a := range rest {
+			switch key, value, _ := strings.Cut(a, "="); {
+			case key == "score":
+				s.gate.PassScore = s.number(value)
+			case value == "fix":
+				s.gate.IfBurning = analysis.FixForward("this release mends it")
+			default:
+				s.gate.IfBurning = analysis.Disarm("a known leak", start.Add(s.duration(value)))
+			}
+		}
+	case "last":
+		s.eval.LastWave()
+	case "burns":
+		s.eval.Burns(s.index(rest[0]))
+	case "window":
+		var window []analysis.Observation
+		for i := range int(s.number(rest[1])) {
+			arms := rest[2+2*(i%(len(rest)/2-1)):]
+			window = append(window, analysis.Observation{
+				At: start.Add(time.Duration(i-1000) * 10 * time.Second), Canary: s.sample(arms[0]), Baseline: s.sample(arms[1]),
+			})
+		}
+		s.eval.Calibrate(s.index(rest[0]), analysis.Calibrate(window))
 	case "bake":
 		for _, a := range rest {
 			key, value, _ := strings.Cut(a, "=")
@@ -114,22 +144,56 @@ func (s *story) act(verb string, args []string) (said string) {
 		s.eval.Deployed(s.clock())
 	case "see":
 		v := s.see(rest[0], rest[1:])
-		return v.Outcome.String() + ": " + v.Reason
+		return words(v.Outcome, v.Blameless) + v.Reason
 	case "decide":
 		d := s.eval.Decide(s.clock())
-		return d.Outcome.String() + ": " + d.Reason
+		return words(d.Outcome, d.Blameless) + d.Reason
 	default:
 		s.t.Fatalf("unknown verb %q", verb)
 	}
 	return ""
 }
 
+func words(o analysis.Outcome, blameless bool) string {
+	if blameless {
+		return o.String() + ", blameless: "
+	}
+	return o.String() + ": "
+}
+
+func (s *story) check(words []string) analysis.Check {
+	c := analysis.Check{Name: words[0]}
+	rest := words[:2:2]
+	for _, a := range words[2:] {
+		switch key, value, _ := strings.Cut(a, "="); key {
+		case "shadow":
+			c.Shadow = true
+		case "critical":
+			c.Critical = true
+		case "weight":
+			c.Weight = s.number(value)
+		case "slow":
+			c.Slow = s.duration(value)
+		case "nodata":
+			require.NoError(s.t, c.NoData.UnmarshalText([]byte(value)))
+		default:
+			rest = append(rest, a)
+		}
+	}
+	c.Judge = s.judge(rest[1], rest[2:])
+	return c
+}
+
+func (s *story) index(name string) int {
+	i := slices.IndexFunc(s.gate.Checks, func(c analysis.Check) bool { return c.Name == name })
+	require.GreaterOrEqual(s.t, i, 0, "no check %q", name)
+	return i
+}
+
 func (s *story) see(names string, what []string) (v analysis.Verdict) {
 	var checks []int
 	for name := range strings.SplitSeq(names, ",") {
-		check := slices.IndexFunc(s.gate.Checks, func(c analysis.Check) bool { return c.Name == name })
-		require.GreaterOrEqual(s.t, check, 0, "no check %q", name)
-		checks = append(checks, check)
+		checks = append(checks, s.index(name))
 	}
 	times := 1
 	if last := what[len(what)-1]; last[0] == 'x' {
@@ -145,8 +209,13 @@ func (s *story) see(names string, what []string) (v analysis.Verdict) {
 			o.Err = strings.Join(what[1:], " ")
 		} else {
 			o.Canary = s.sample(what[0])
-			if len(what) > 1 {
-				o.Baseline = s.sample(what[1])
+			for _, word := range what[1:] {
+				if name, arms, ok := strings.Cut(word, "="); ok {
+					canary, baseline, _ := strings.Cut(arms, ":")
+					o.Slices = append(o.Slices, analysis.Slice{Name: name, Canary: s.sample(canary), Baseline: s.sample(baseline)})
+				} else {
+					o.Baseline = s.sample(word)
+				}
 			}
 		}
 		for _, check := range checks {
@@ -161,6 +230,9 @@ func (s *story) sample(word string) analysis.Sample {
 		return analysis.Sample{}
 	}
 	if events, total, ok := strings.Cut(word, "/"); ok {
+		if fast, medium, ok := strings.Cut(events, ","); ok {
+			return analysis.Buckets([]float64{0.1, 0.5}, []uint64{uint64(s.number(fast)), uint64(s.number(medium))}, uint64(s.number(total)))
+		}
 		return analysis.Counts(uint64(s.number(events)), uint64(s.number(total)))
 	}
 	return analysis.Gauge(s.number(word))
@@ -181,6 +253,14 @@ func (s *story) judge(name string, settings []string) analysis.Judge {
 	}
 	var th analysis.Threshold
 	switch name {
+	case "slices", "eachslice":
+		return analysis.PerSlice{Judge: analysis.NotWorse{}, Each: name == "eachslice"}
+	case "ratio":
+		return analysis.SampleRatio{Share: set["share"]}
+	case "errors+ratio":
+		return analysis.AllOf{analysis.NotWorse{}, analysis.SampleRatio{Share: set["share"]}}
+	case "lower":
+		return analysis.NotWorse{LowerIsWorse: true, Detect: set["detect"]}
 	case "notworse":
 		return analysis.NotWorse{Detect: set["detect"], Tolerate: set["tolerate"], Negligible: set["negligible"], Horizon: int(set["horizon"])}
 	case "above":
@@ -193,6 +273,7 @@ func (s *story) judge(name string, settings []string) analysis.Judge {
 		s.t.Fatalf("unknown judge %q", name)
 	}
 	th.Failures, th.Consecutive, th.MinSamples = int(set["failures"]), consecutive, uint64(set["minsamples"])
+	th.Errors, th.Inconclusive = int(set["errors"]), int(set["inconclusive"])
 	return th
 }
 

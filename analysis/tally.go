@@ -13,3 +13,12 @@ func (s *Summary) add(o Sample) {
 		s.Rate = figure
 	}
 }
+
+// count adds events among a total.
+func (s *Summary) count(events, total uint64) {
+	s.Events += events
+	s.Total += total
+	if s.Total > 0 {
+		s.Rate = float64(s.Events) / float64(s.Total)
+	}
+}

@@ -19,6 +19,13 @@ type Verdict struct {
 	Visible float64 `json:"visible,omitempty"`
 	// Calibration says what is known of how comparable the arms are.
 	Calibration string `json:"calibration,omitempty"`
+	// Final says that no later observation changes the verdict, so that there is
+	// nothing to wait for. A Fail always is.
+	Final bool `json:"final,omitempty"`
+	// Blameless says that what keeps this from being a pass is nothing that the
+	// release did: the baseline shows as much. A gate that waits for nothing else
+	// holds for a human at its deadline, whatever its policy, and rolls nothing back.
+	Blameless bool `json:"blameless,omitempty"`
 	// Slice names the worst of the slices, where they are judged one by one.
 	Slice string `json:"slice,omitempty"`
 }
@@ -50,4 +57,8 @@ type Evidence struct {
 	Safe       float64 `json:"safe"`
 	HarmNeeded float64 `json:"harmNeeded,omitempty"`
 	SafeNeeded float64 `json:"safeNeeded,omitempty"`
+	// Sum and Critical are those of the exact lane, where it is on: the canary's
+	// events that were compared, and how many of them fail.
+	Sum      uint64 `json:"sum,omitempty"`
+	Critical uint64 `json:"critical,omitempty"`
 }

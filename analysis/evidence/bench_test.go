@@ -18,7 +18,7 @@ func BenchmarkObserve(b *testing.B) {
 		{2500, 50000, 47500, 950000},
 	} {
 		b.Run(fmt.Sprintf("%d+%d/%d", c.CanaryTotal, c.BaselineTotal, c.CanaryEvents+c.BaselineEvents), func(b *testing.B) {
-			harm, safe := NewHarm(1.1, 180), NewSafe(2)
+			harm, safe := must(NewHarm(1.1, 180)), must(NewSafe(2))
 			b.ReportAllocs()
 			sum := 0.0
 			for b.Loop() {

@@ -1,7 +1,6 @@
 package evidence
 
 import (
-	"fmt"
 	"math"
 	"slices"
 )
@@ -15,13 +14,13 @@ import (
 // Take the values as they are now, never the largest so far: the mean of running
 // maxima is no e-process (Tavyrikov, Goeman & de Heide 2025).
 //
-// A weight of 0 leaves a value out. It panics unless there are as many weights as
-// values, none negative or infinite, and one positive: that is a programming error.
-// It does not allocate. For two values of the same weight there is [Mean].
+// A weight of 0 leaves a value out. Unless there are as many weights as values, none
+// negative or infinite, and one positive, there is no such mean: it is NaN, which is
+// not at or above any bound, and so rejects nothing. It does not allocate. For two
+// values of the same weight there is [Mean].
 func WeightedMean(logs, weights []float64) float64 {
-	mustWeights("WeightedMean", weights)
-	if len(logs) != len(weights) {
-		panic(fmt.Sprintf("evidence: WeightedMean: %d weights for %d values", len(weights), len(logs)))
+	if len(logs) != len(weights) || checkWeights("WeightedMean", weights) != nil {
+		return math.NaN()
 	}
 	top := math.Inf(-1)
 	for k, log := range logs {
@@ -42,19 +41,6 @@ func WeightedMean(logs, weights []float64) float64 {
 	return top + math.Log(sum/whole)
 }
 
-func mustWeights(who string, weights []float64) {
-	whole := 0.0
-	for _, w := range weights {
-		if !(w >= 0) {
-			panic(fmt.Sprintf("evidence: %s: %v is not a weight", who, w))
-		}
-		whole += w
-	}
-	if !(whole > 0) || math.IsInf(whole, 1) {
-		panic(fmt.Sprintf("evidence: %s: the weights have the sum %v", who, whole))
-	}
-}
-
 // EBH names the culprits among K hypotheses, given the logarithms of their e-values
 // at one time. Of those it names, the expected part that is true is at most alpha
 // (the false discovery rate), however the e-values depend on each other. It is the
@@ -63,11 +49,14 @@ func mustWeights(who string, weights []float64) {
 //	k* = max { k: e₍ₖ₎ ≥ K/(k·alpha) }
 //
 // and the first k* are named. It returns their indexes in increasing order, nil for
-// none. It changes nothing; a NaN is never named. It panics unless 0 < alpha < 1.
+// none. It changes nothing; a NaN is never named. The error is [ErrSetting] unless
+// 0 < alpha < 1.
 //
 // It is for naming alone: to decide on a rollback, [WeightedMean] is sooner.
-func EBH(logs []float64, alpha float64) []int {
-	mustAlpha("EBH", alpha)
+func EBH(logs []float64, alpha float64) ([]int, error) {
+	if err := checkProbability("EBH", "alpha", alpha); err != nil {
+		return nil, err
+	}
 	sorted := slices.Clone(logs)
 	slices.Sort(sorted) // NaN first
 	k := len(sorted)
@@ -76,7 +65,7 @@ func EBH(logs []float64, alpha float64) []int {
 		k--
 	}
 	if k == 0 {
-		return nil
+		return nil, nil
 	}
 	var named []int
 	for i, log := range logs {
@@ -84,7 +73,7 @@ func EBH(logs []float64, alpha float64) []int {
 			named = append(named, i)
 		}
 	}
-	return named
+	return named, nil
 }
 
 // ClosedTest names the culprits among K hypotheses, given the logarithms of their
@@ -97,9 +86,11 @@ func EBH(logs []float64, alpha float64) []int {
 //	(eᵢ + the m−1 smallest others)/m ≥ 1/alpha for m = 1 … K
 //
 // It returns their indexes in increasing order, nil for none. It changes nothing. A
-// NaN counts as an e-value of 0. It panics unless 0 < alpha < 1.
-func ClosedTest(logs []float64, alpha float64) []int {
-	mustAlpha("ClosedTest", alpha)
+// NaN counts as an e-value of 0. The error is [ErrSetting] unless 0 < alpha < 1.
+func ClosedTest(logs []float64, alpha float64) ([]int, error) {
+	if err := checkProbability("ClosedTest", "alpha", alpha); err != nil {
+		return nil, err
+	}
 	order := make([]int, len(logs)) // by increasing value
 	value := func(i int) float64 {  // in units of 1/alpha, so that overflow is no matter
 		if math.IsNaN(logs[i]) {
@@ -138,11 +129,5 @@ func ClosedTest(logs []float64, alpha float64) []int {
 			named = append(named, i)
 		}
 	}
-	return named
-}
-
-func mustAlpha(who string, alpha float64) {
-	if !(alpha > 0 && alpha < 1) {
-		panic(fmt.Sprintf("evidence: %s: an alpha of %v is not between 0 and 1", who, alpha))
-	}
+	return named, nil
 }

@@ -22,7 +22,7 @@ func TestWeightedMean(t *testing.T) {
 	require.True(t, math.IsNaN(WeightedMean([]float64{1, math.NaN()}, []float64{1, 1})))
 	require.InDelta(t, 1, WeightedMean([]float64{1, math.NaN()}, []float64{1, 0}), 1e-12, "left out")
 	for _, weights := range [][]float64{nil, {1}, {0, 0}, {1, -1}, {1, math.NaN()}, {1, math.Inf(1)}} {
-		require.Panics(t, func() { WeightedMean([]float64{0, 0}, weights) }, "%v", weights)
+		require.True(t, math.IsNaN(WeightedMean([]float64{9, 9}, weights)), "%v", weights)
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		logs := rapid.SliceOfN(logE, 2, 6).Draw(t, "logs")
@@ -77,7 +77,7 @@ func TestClosedTestGoesThroughAllSets(t *testing.T) {
 				want = append(want, i)
 			}
 		}
-		require.Equal(t, want, ClosedTest(logs, alpha))
+		require.Equal(t, want, must(ClosedTest(logs, alpha)))
 	})
 }
 
@@ -96,20 +96,16 @@ func TestEBHIsTheLargestSetThatSupportsItself(t *testing.T) {
 				want = set
 			}
 		})
-		got := EBH(logs, alpha)
+		got := must(EBH(logs, alpha))
 		require.Equal(t, want, got)
 		if len(logs) > 0 {
-			for _, i := range ClosedTest(logs, alpha) {
+			for _, i := range must(ClosedTest(logs, alpha)) {
 				require.GreaterOrEqual(t, logs[i]+1e-12, -math.Log(alpha), "the closed test names none that is too small alone")
 			}
 		}
 	})
-	require.Equal(t, []int{1}, EBH([]float64{math.NaN(), 10}, 0.05))
-	require.Nil(t, ClosedTest(nil, 0.05))
-	for _, alpha := range []float64{0, 1, math.NaN()} {
-		require.Panics(t, func() { EBH([]float64{1}, alpha) })
-		require.Panics(t, func() { ClosedTest([]float64{1}, alpha) })
-	}
+	require.Equal(t, []int{1}, must(EBH([]float64{math.NaN(), 10}, 0.05)))
+	require.Nil(t, must(ClosedTest(nil, 0.05)))
 }
 
 // Enumerates all outcomes of bets that pay c with a probability of 1/c, which are
@@ -136,13 +132,13 @@ func TestNamingErrsRarely(t *testing.T) {
 						p = map[int]float64{0: 1 - 1/payout, 1<<(k-harmful) - 1: 1 / payout}[bits]
 					}
 					whole += p
-					named := EBH(logs, alpha)
+					named := must(EBH(logs, alpha))
 					for _, i := range named {
 						if i >= harmful {
 							fdr += p / float64(len(named))
 						}
 					}
-					if slices.ContainsFunc(ClosedTest(logs, alpha), func(i int) bool { return i >= harmful }) {
+					if slices.ContainsFunc(must(ClosedTest(logs, alpha)), func(i int) bool { return i >= harmful }) {
 						fwer += p
 					}
 					if WeightedMean(logs, []float64{1, 1, 1, 1, 1}) >= -math.Log(alpha) {

@@ -19,7 +19,7 @@ func TestSomeIntervalsSayNothing(t *testing.T) {
 		"events beyond the total": {11, 10, 21, 20},
 	} {
 		t.Run(name, func(t *testing.T) {
-			harm, safe, odds := NewHarm(1.1, 180), NewSafe(2), MantelHaenszel{}
+			harm, safe, odds := must(NewHarm(1.1, 180)), must(NewSafe(2)), MantelHaenszel{}
 			harm.Observe(c)
 			safe.Observe(c)
 			odds.Observe(c)
@@ -31,7 +31,7 @@ func TestSomeIntervalsSayNothing(t *testing.T) {
 }
 
 func TestEventsBeyondTheTotalAreCut(t *testing.T) {
-	cut, beyond := NewHarm(1, 0), NewHarm(1, 0)
+	cut, beyond := must(NewHarm(1, 0)), must(NewHarm(1, 0))
 	cut.Observe(Counts{10, 10, 3, 100})
 	beyond.Observe(Counts{12, 10, 3, 100})
 	require.Equal(t, cut.Log(), beyond.Log())
@@ -55,13 +55,13 @@ func TestNoBetPaysUnderItsHypothesis(t *testing.T) {
 	past := Counts{2, 20, 3, 300}
 	for _, c := range tables {
 		for _, psi := range []float64{0.3, 0.9, 1, 1.1} {
-			harm := NewHarm(1.1, 3)
+			harm := must(NewHarm(1.1, 3))
 			harm.Observe(past)
 			next := func(c Counts) float64 { h := harm; h.Observe(c); return h.Log() - harm.Log() }
 			require.LessOrEqual(t, expect(c, psi, next), 1+1e-9, "harm, %v at %v", c, psi)
 		}
 		for _, psi := range []float64{2, 2.5, 10} {
-			safe := NewSafe(2)
+			safe := must(NewSafe(2))
 			safe.Observe(past)
 			next := func(c Counts) float64 { s := safe; s.Observe(c); return s.Log() - safe.Log() }
 			require.LessOrEqual(t, expect(c, psi, next), 1+1e-9, "safe, %v at %v", c, psi)

@@ -23,8 +23,11 @@ import "math"
 //
 //   - φ up to 1.05: [Spending] and [Harm] keep their α.
 //   - φ up to 1.2: Harm does (0.6 to 1.2% false alarms), Spending does not.
-//   - above: [RandomEffects] with 1.25τ; and if [Dispersion.Correlation] is not
-//     small, with blocks.
+//   - above: [RandomEffects] with [Dispersion.SafeTau], in blocks of
+//     [Dispersion.Block] intervals.
+//
+// That is for noise that is new in each interval. If it stays for a while it can be
+// small in each and large in their sum: look at [Dispersion.SlowPhi] as well.
 //
 // It assumes that the window is like the rollout: as busy, with the same split, and
 // long enough (60 intervals, better 180). It cannot see what differs between the
@@ -33,28 +36,37 @@ import "math"
 // The zero value is ready to use. It holds no pointers, and Observe does not
 // allocate.
 type Dispersion struct {
-	intervals            int
-	chi, excess, squares float64
+	intervals                 int
+	chi, excess, squares, sum float64 // sum is Σv
 	// Products of an interval with the one before.
 	lag, lagSquares float64
 	d, v            float64 // of the interval before, 0 if it gave no evidence
+	slow            slowness
 }
 
-// Observe takes the next interval of the window. One that gives no evidence (see
+// Observe takes the next interval of the window, as one table or as one for each
+// stratum, of which d and v are the sums. An interval that gives no evidence (see
 // [Harm.Observe]) changes nothing but that its neighbours are not adjacent.
-func (a *Dispersion) Observe(c Counts) {
-	m, x, ok := c.split()
-	if !ok {
+func (a *Dispersion) Observe(strata ...Counts) {
+	d, v := 0.0, 0.0
+	for _, c := range strata {
+		if m, x, ok := c.split(); ok {
+			n := m.canary + m.baseline
+			w := m.canary / n
+			d += x - m.events*w
+			v += m.events * w * (1 - w) * (n - m.events) / (n - 1)
+		}
+	}
+	a.slow.add(d, v)
+	if v == 0 {
 		a.d, a.v = 0, 0
 		return
 	}
-	n := m.canary + m.baseline
-	w := m.canary / n
-	d, v := x-m.events*w, m.events*w*(1-w)*(n-m.events)/(n-1)
 	a.intervals++
 	a.chi += d * d / v
 	a.excess += d*d - v
 	a.squares += v * v
+	a.sum += v
 	a.lag += d * a.d
 	a.lagSquares += v * a.v
 	a.d, a.v = d, v

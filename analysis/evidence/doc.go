@@ -58,6 +58,13 @@
 // own memory, have a Clone method for that. They are not safe for concurrent use.
 // Observe does not allocate, but for Spending when it must remember more than before.
 //
+// Where requests are counted for each route, or each zone, an interval is several
+// tables: all of them go to one Observe, are compared within themselves, and count as
+// one look.
+//
+// Nothing here panics. A New function returns [ErrSetting] for a setting that makes no
+// sense. What cannot be computed is NaN, which is at or above no bound.
+//
 // Everything is computed in logarithms, and is a function of the observations
 // in their order alone.
 package evidence

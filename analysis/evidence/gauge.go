@@ -1,9 +1,6 @@
 package evidence
 
-import (
-	"fmt"
-	"math"
-)
+import "math"
 
 const (
 	// gaugeSize is how many shifts Gauge bets on, gaugeLeast and gaugeMost the
@@ -101,22 +98,30 @@ type Gauge struct {
 	power                  float64 // of the correlation: of last with the next point
 	n                      int
 	sum, squares           float64 // S and Q
-	deltas                 [gaugeSize]float64
+	// What a tolerance higher by one takes from each u, summed up: by itself, times u,
+	// and squared.
+	unit, cross, units float64
+	deltas             [gaugeSize]float64
 }
 
 // NewGauge returns the process against a mean of at most tolerance, in the units of
-// the series. The mean of the noise is not used. It panics unless the noise has a
-// positive, finite deviation and a correlation from 0 to below 1, and the tolerance
-// is finite: that is a programming error.
-func NewGauge(noise Noise, tolerance float64) Gauge {
-	if !(noise.Deviation > 0 && noise.Correlation >= 0 && noise.Correlation < 1) || !finite(noise.Deviation, tolerance) {
-		panic(fmt.Sprintf("evidence: NewGauge: no gauge has the noise %+v and the tolerance %v", noise, tolerance))
+// the series. The mean of the noise is not used. The error is [ErrSetting] unless the
+// noise has a positive, finite deviation and a correlation from 0 to below 1, and the
+// tolerance is finite.
+func NewGauge(noise Noise, tolerance float64) (Gauge, error) {
+	switch {
+	case !(noise.Deviation > 0) || math.IsInf(noise.Deviation, 1):
+		return Gauge{}, wrongSetting("NewGauge", "noise.Deviation", noise.Deviation, "a positive, finite number")
+	case !(noise.Correlation >= 0 && noise.Correlation < 1):
+		return Gauge{}, wrongSetting("NewGauge", "noise.Correlation", noise.Correlation, "a number from 0 to below 1")
+	case !finite(tolerance):
+		return Gauge{}, wrongSetting("NewGauge", "tolerance", tolerance, "a finite number")
 	}
 	g := Gauge{tolerance: tolerance, correlation: noise.Correlation, squares: priorWeight * noise.Deviation * noise.Deviation}
 	for j := range g.deltas {
 		g.deltas[j] = gaugeLeast * math.Pow(gaugeMost/gaugeLeast, float64(j)/(gaugeSize-1))
 	}
-	return g
+	return g, nil
 }
 
 // Observe takes the next point. One that is not finite is missing and gives no
@@ -128,11 +133,15 @@ func (g *Gauge) Observe(point float64) {
 	}
 	z := point - g.tolerance
 	// At first the power is 0, which is u₁. After that it is ρ, and the root is 1.
-	u := (z - g.power*g.last) * math.Sqrt((1-g.correlation*g.correlation)/(1-g.power*g.power))
+	scale := math.Sqrt((1 - g.correlation*g.correlation) / (1 - g.power*g.power))
+	u, unit := (z-g.power*g.last)*scale, (1-g.power)*scale
 	g.last, g.power = z, g.correlation
 	g.n++
 	g.sum += u
 	g.squares += u * u
+	g.unit += unit
+	g.cross += u * unit
+	g.units += unit * unit
 }
 
 // Log returns the natural logarithm of the evidence so far, 0 at the start.

@@ -1,9 +1,6 @@
 package evidence
 
-import (
-	"fmt"
-	"math"
-)
+import "math"
 
 const (
 	// gridSize is how many alternatives a mixture bets on.
@@ -63,16 +60,21 @@ type Harm struct {
 // NewHarm returns the process against an odds ratio of at most psi0, for a
 // regression that may begin in any of the first horizon intervals. A horizon
 // below 2 bets everything on a regression that is there from the start. The
-// process stays valid beyond its horizon.
-//
-// It panics if psi0 is not a positive, finite number: that is a programming
-// error.
-func NewHarm(psi0 float64, horizon int) Harm {
-	mustOddsRatio("NewHarm", psi0)
+// process stays valid beyond its horizon. The error is [ErrSetting] unless psi0 is
+// from 0.001 to 1000.
+func NewHarm(psi0 float64, horizon int) (Harm, error) {
+	if err := checkOddsRatio("NewHarm", "psi0", psi0); err != nil {
+		return Harm{}, err
+	}
+	return begin(psi0, gridLeast, gridMost, horizon), nil
+}
+
+// begin is NewHarm with alternatives from least to most times psi0.
+func begin(psi0, least, most float64, horizon int) Harm {
 	h := Harm{kept: 1, horizon: horizon}
 	h.psi[0] = psi0
 	for j := range gridSize {
-		h.psi[1+j] = psi0 * alternative(j)
+		h.psi[1+j] = psi0 * between(least, most, j)
 		h.capital[j] = math.Inf(-1)
 	}
 	for j, psi := range h.psi {
@@ -82,15 +84,24 @@ func NewHarm(psi0 float64, horizon int) Harm {
 }
 
 // alternative is the j-th odds ratio of the mixture, from 0.
-func alternative(j int) float64 {
-	least, most := math.Log(math.Log(gridLeast)), math.Log(math.Log(gridMost))
-	return math.Exp(math.Exp(least + (most-least)*float64(j)/(gridSize-1)))
+func alternative(j int) float64 { return between(gridLeast, gridMost, j) }
+
+// between is the j-th odds ratio of a mixture from least to most.
+func between(least, most float64, j int) float64 {
+	low, high := math.Log(math.Log(least)), math.Log(math.Log(most))
+	return math.Exp(math.Exp(low + (high-low)*float64(j)/(gridSize-1)))
 }
 
-// Observe takes the next interval. An interval without requests in an arm,
-// without events, with nothing but events, or with more than [MaxCount]
-// requests counts as time that went by, and gives no evidence.
-func (h *Harm) Observe(c Counts) {
+// Observe takes the next interval: one table, or one for each stratum, such as each
+// route or zone, if requests are counted for each. Strata are compared within
+// themselves, and their likelihood ratios multiplied. So it does not matter that
+// routes with more errors get more of their traffic from the canary, which would
+// deceive a table of their totals (Simpson's paradox).
+//
+// A table without requests in an arm, without events, with nothing but events, or
+// with more than [MaxCount] requests gives no evidence. An interval of nothing else,
+// or without tables, counts as time that went by.
+func (h *Harm) Observe(strata ...Counts) {
 	h.intervals++
 	switch {
 	case h.intervals == 1 && h.horizon < 2:
@@ -100,6 +111,14 @@ func (h *Harm) Observe(c Counts) {
 	case h.intervals <= h.horizon:
 		h.due += (1 - atOnce) / float64(h.horizon-1)
 	}
+	for _, c := range strata {
+		h.weigh(c)
+	}
+}
+
+// weigh adds one table to the evidence, and bets what is due with the first one that
+// has some.
+func (h *Harm) weigh(c Counts) {
 	m, x, ok := c.split()
 	if !ok {
 		return
@@ -120,27 +139,4 @@ func (h *Harm) Observe(c Counts) {
 // Log returns the natural logarithm of the evidence so far, 0 at the start.
 func (h *Harm) Log() float64 {
 	return logAdd(logSum(h.capital[:])-math.Log(gridSize), math.Log(h.kept))
-}
-
-// AtLeast returns an odds ratio that the true one exceeds, with a confidence of
-// 1-alpha at any time: the largest of psi0 and the alternatives that the
-// alternatives above it have refuted. It is false if not even psi0 is. It is a
-// bound on a coarse grid, and on an odds ratio that stays the same.
-func (h *Harm) AtLeast(alpha float64) (psi float64, ok bool) {
-	var above [gridSize]float64
-	for i := gridSize - 1; i >= 0; i-- {
-		for j := i + 1; j <= gridSize; j++ {
-			above[j-1] = h.plain[j] - h.plain[i]
-		}
-		if logSum(above[i:])-math.Log(float64(gridSize-i)) >= -math.Log(alpha) {
-			return h.psi[i], true
-		}
-	}
-	return 0, false
-}
-
-func mustOddsRatio(who string, psi float64) {
-	if !(psi > 0) || math.IsInf(psi, 1) {
-		panic(fmt.Sprintf("evidence: %s: %v is not an odds ratio", who, psi))
-	}
 }

@@ -48,10 +48,16 @@ type Histogram struct {
 
 // NewHistogram returns the process for boundaries finite bucket boundaries, all with
 // the same weight, against an odds ratio of at most psi0 and for a slowdown that may
-// begin in any of the first horizon intervals (see [NewHarm]). It panics if there
-// are no boundaries, or psi0 is not positive and finite: that is a programming error.
-func NewHistogram(psi0 float64, boundaries, horizon int) *Histogram {
-	weights := make([]float64, max(0, boundaries))
+// begin in any of the first horizon intervals (see [NewHarm]). The error is
+// [ErrSetting] if there are no boundaries, or psi0 is not from 0.001 to 1000.
+func NewHistogram(psi0 float64, boundaries, horizon int) (*Histogram, error) {
+	if boundaries < 1 {
+		return nil, wrongSetting("NewHistogram", "boundaries", boundaries, "one at least")
+	}
+	if err := checkOddsRatio("NewHistogram", "psi0", psi0); err != nil {
+		return nil, err
+	}
+	weights := make([]float64, boundaries)
 	for j := range weights {
 		weights[j] = 1
 	}
@@ -60,25 +66,23 @@ func NewHistogram(psi0 float64, boundaries, horizon int) *Histogram {
 
 // NewWeightedHistogram is like NewHistogram for boundaries that matter differently:
 // one weight for each finite boundary, in their order. They need not have a sum of 1.
-// It panics if a weight is negative or not finite, or all are 0.
-func NewWeightedHistogram(psi0 float64, weights []float64, horizon int) *Histogram {
-	mustOddsRatio("NewHistogram", psi0)
-	mustWeights("NewHistogram", weights)
+// It is an error, too, if a weight is negative or not finite, or all are 0.
+func NewWeightedHistogram(psi0 float64, weights []float64, horizon int) (*Histogram, error) {
+	if err := checkOddsRatio("NewWeightedHistogram", "psi0", psi0); err != nil {
+		return nil, err
+	}
+	if err := checkWeights("NewWeightedHistogram", weights); err != nil {
+		return nil, err
+	}
 	h := &Histogram{
 		harms:   make([]Harm, len(weights)),
 		weights: append([]float64(nil), weights...),
 		logs:    make([]float64, len(weights)),
 	}
-	least, most := math.Log(math.Log(slowLeast)), math.Log(math.Log(slowMost))
 	for j := range h.harms {
-		h.harms[j] = NewHarm(psi0, horizon)
-		for i := range gridSize {
-			theta := math.Exp(least + (most-least)*float64(i)/(gridSize-1))
-			h.harms[j].psi[1+i] = psi0 * math.Exp(theta)
-			h.harms[j].logs[1+i] = math.Log(h.harms[j].psi[1+i])
-		}
+		h.harms[j] = begin(psi0, slowLeast, slowMost, horizon)
 	}
-	return h
+	return h, nil
 }
 
 // Clone returns a copy that shares nothing with the original.
@@ -135,6 +139,12 @@ func (h *Histogram) Log() float64 {
 	return WeightedMean(h.logs, h.weights)
 }
 
-// At returns the logarithm of the evidence at the j-th boundary alone, from 0. Among
-// several, [EBH] and [ClosedTest] tell which may be named.
-func (h *Histogram) At(j int) float64 { return h.harms[j].Log() }
+// At returns the logarithm of the evidence at the j-th boundary alone, from 0: NaN if
+// there is no such boundary. Among several, [EBH] and [ClosedTest] tell which may be
+// named.
+func (h *Histogram) At(j int) float64 {
+	if j < 0 || j >= len(h.harms) {
+		return math.NaN()
+	}
+	return h.harms[j].Log()
+}

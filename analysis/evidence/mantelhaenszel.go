@@ -14,16 +14,18 @@ import "math"
 // The zero value is ready to use.
 type MantelHaenszel struct{ worse, better float64 }
 
-// Observe takes the next interval. One that gives no evidence (see
-// [Harm.Observe]) changes nothing.
-func (e *MantelHaenszel) Observe(c Counts) {
-	m, x, ok := c.split()
-	if !ok {
-		return
+// Observe takes the next interval, as one table or as one for each stratum. A table
+// that gives no evidence (see [Harm.Observe]) changes nothing.
+func (e *MantelHaenszel) Observe(strata ...Counts) {
+	for _, c := range strata {
+		m, x, ok := c.split()
+		if !ok {
+			continue
+		}
+		n, xb := m.canary+m.baseline, m.events-x
+		e.worse += x / n * (m.baseline - xb)
+		e.better += xb / n * (m.canary - x)
 	}
-	n, xb := m.canary+m.baseline, m.events-x
-	e.worse += x / n * (m.baseline - xb)
-	e.better += xb / n * (m.canary - x)
 }
 
 // Ratio returns the estimate: NaN before the first events, +Inf while only the

@@ -38,7 +38,7 @@ func TestLogMGFIsTheSumOfItsTerms(t *testing.T) {
 		if !ok {
 			t.Skip("no evidence")
 		}
-		h := NewHarm(rapid.Float64Range(0.02, 20).Draw(t, "psi0"), 0)
+		h := must(NewHarm(rapid.Float64Range(0.02, 20).Draw(t, "psi0"), 0))
 		m.logMGFs(h.psi[:], h.logs[:], h.mgf[:])
 		var around [1 + gridSize]float64
 		m.sumAround(h.psi[:], h.logs[:], around[:])
@@ -89,7 +89,7 @@ func TestLongWalksMatchShortOnes(t *testing.T) {
 }
 
 func TestHugeCountsAreQuick(t *testing.T) {
-	harm := NewHarm(1.1, 180)
+	harm := must(NewHarm(1.1, 180))
 	start := time.Now()
 	harm.Observe(Counts{MaxCount / 2, MaxCount, MaxCount / 2, MaxCount})
 	require.Less(t, time.Since(start), 5*time.Second)

@@ -42,8 +42,8 @@ func readOracle(t *testing.T) (o oracle) {
 func TestProcessesAgreeWithTheOracle(t *testing.T) {
 	const tolerance = 1e-8
 	for i, s := range readOracle(t).Sequences {
-		plain, restart, tolerant := NewHarm(1, 0), NewHarm(1, len(s.NC)), NewHarm(1.25, 0)
-		rate := NewRate(s.SLO.P0)
+		plain, restart, tolerant := must(NewHarm(1, 0)), must(NewHarm(1, len(s.NC))), must(NewHarm(1.25, 0))
+		rate := must(NewRate(s.SLO.P0))
 		for k := range s.NC {
 			c := Counts{s.XC[k], s.NC[k], s.XB[k], s.NB[k]}
 			plain.Observe(c)
@@ -71,6 +71,6 @@ func TestLogMGFAgreesWithTheOracle(t *testing.T) {
 }
 
 func TestGridIsTheOracles(t *testing.T) {
-	h := NewHarm(1, 0)
+	h := must(NewHarm(1, 0))
 	require.InDeltaSlice(t, readOracle(t).About.Psi, h.psi[1:], 1e-12)
 }

@@ -69,13 +69,14 @@ type RandomEffects struct {
 // A block below 1 counts as 1, a tau below 1e-6 as that. A horizon below 2 bets
 // everything on a regression that is there from the start.
 //
-// It panics unless psi0 is positive and finite and 0 ≤ tau ≤ 2: that is a
-// programming error. Arms that differ by more than that cannot be compared; check a
-// measured tau first.
-func NewRandomEffects(psi0, tau float64, block, horizon int) RandomEffects {
-	mustOddsRatio("NewRandomEffects", psi0)
+// The error is [ErrSetting] unless psi0 is from 0.001 to 1000 and 0 ≤ tau ≤ 2. Arms
+// that differ by more than that cannot be compared.
+func NewRandomEffects(psi0, tau float64, block, horizon int) (RandomEffects, error) {
+	if err := checkOddsRatio("NewRandomEffects", "psi0", psi0); err != nil {
+		return RandomEffects{}, err
+	}
 	if !(tau >= 0 && tau <= mostTau) {
-		panic(fmt.Sprintf("evidence: NewRandomEffects: a noise of %v is not between 0 and %v", tau, mostTau))
+		return RandomEffects{}, wrongSetting("NewRandomEffects", "tau", tau, fmt.Sprintf("noise from 0 to %v", mostTau))
 	}
 	r := RandomEffects{kept: 1, block: max(1, block), horizon: horizon}
 	step, null := max(tau, leastTau)/noisePerTau, math.Log(psi0)
@@ -103,13 +104,14 @@ func NewRandomEffects(psi0, tau float64, block, horizon int) RandomEffects {
 		z := float64(k - noiseSide)
 		r.noise[k] = -z * z / noNoiseSquare // the constant cancels
 	}
-	return r
+	return r, nil
 }
 
-// Observe takes the next interval. One that gives no evidence (see [Harm.Observe])
-// counts as time that went by, in its block too.
-func (r *RandomEffects) Observe(c Counts) {
-	if r.intervals > 0 && r.intervals%r.block == 0 && r.started {
+// Observe takes the next interval, as one table or as one for each stratum; all
+// strata have the same noise. One that gives no evidence (see [Harm.Observe]) counts
+// as time that went by, in its block too.
+func (r *RandomEffects) Observe(strata ...Counts) {
+	if r.intervals > 0 && r.intervals%max(1, r.block) == 0 && r.started {
 		for j := range r.capital {
 			r.capital[j] += r.ratio(j)
 		}
@@ -125,8 +127,15 @@ func (r *RandomEffects) Observe(c Counts) {
 	case r.intervals <= r.horizon:
 		r.due += (1 - atOnce) / float64(r.horizon-1)
 	}
+	for _, c := range strata {
+		r.weigh(c)
+	}
+}
+
+// weigh adds one table to the present block, and bets what is due before the first.
+func (r *RandomEffects) weigh(c Counts) {
 	m, x, ok := c.split()
-	if !ok {
+	if !ok || r.points == 0 {
 		return
 	}
 	if !r.started {

@@ -1,9 +1,6 @@
 package evidence
 
-import (
-	"fmt"
-	"math"
-)
+import "math"
 
 // rareSize is how many alternatives Rare bets on.
 const rareSize = 4
@@ -31,18 +28,18 @@ type Rare struct {
 	capital      [rareSize]float64 // ln of weight times likelihood ratio
 }
 
-// NewRare returns the process against a rate of at least limit. It panics unless
-// 0 < limit < 1: that is a programming error.
-func NewRare(limit float64) Rare {
-	if !(limit > 0 && limit < 1) {
-		panic(fmt.Sprintf("evidence: NewRare: the limit %v is not between 0 and 1", limit))
+// NewRare returns the process against a rate of at least limit. The error is
+// [ErrSetting] unless 0 < limit < 1.
+func NewRare(limit float64) (Rare, error) {
+	if err := checkProbability("NewRare", "limit", limit); err != nil {
+		return Rare{}, err
 	}
 	r := Rare{capital: [...]float64{math.Log(0.5), math.Log(0.2), math.Log(0.2), math.Log(0.1)}}
 	for j, part := range [rareSize]float64{0, 0.1, 0.25, 0.5} {
 		r.event[j] = math.Log(part) // -Inf for the bet on none
 		r.other[j] = math.Log1p(-part*limit) - math.Log1p(-limit)
 	}
-	return r
+	return r, nil
 }
 
 // Observe takes the next interval: events among total. Events beyond total

@@ -14,7 +14,7 @@ func TestNoBetOnRarenessPaysUnderItsHypothesis(t *testing.T) {
 			for _, p := range []float64{limit, 1.01 * limit, 3 * limit} {
 				mean, ways := 0.0, 1.0
 				for x := uint64(0); x <= n; x++ {
-					rare := NewRare(limit)
+					rare := must(NewRare(limit))
 					rare.Observe(x, n)
 					mean += ways * math.Pow(p, float64(x)) * math.Pow(1-p, float64(n-x)) * math.Exp(rare.Log())
 					ways *= float64(n-x) / float64(x+1)
@@ -31,7 +31,7 @@ func TestNoBetOnRarenessPaysUnderItsHypothesis(t *testing.T) {
 // The figures of its documentation.
 func TestRareWithoutEvents(t *testing.T) {
 	for needed, want := range map[float64]uint64{20: 3280, 40: 4015} {
-		rare, n := NewRare(0.001), uint64(0)
+		rare, n := must(NewRare(0.001)), uint64(0)
 		require.InDelta(t, float64(want), rare.More(math.Log(needed), 0), 1)
 		for ; Value(rare.Log()) < needed; n++ {
 			rare.Observe(0, 1)
@@ -42,7 +42,7 @@ func TestRareWithoutEvents(t *testing.T) {
 }
 
 func TestRareSurvivesEvents(t *testing.T) {
-	rare := NewRare(0.001)
+	rare := must(NewRare(0.001))
 	level := math.Log(40)
 	rare.Observe(1, 500)
 	require.Less(t, Value(rare.Log()), 1.0)
@@ -59,7 +59,7 @@ func TestRareSurvivesEvents(t *testing.T) {
 	require.Equal(t, before, rare, "beyond belief")
 	rare.Observe(0, 0)
 	require.Equal(t, before, rare)
-	many, all := NewRare(0.001), NewRare(0.001)
+	many, all := must(NewRare(0.001)), must(NewRare(0.001))
 	many.Observe(12, 10)
 	all.Observe(10, 10)
 	require.Equal(t, all, many, "events beyond the total are cut")
@@ -79,7 +79,7 @@ func TestSimulatedFalsePromotionsWithTwoWaysToBeSafe(t *testing.T) {
 		rng := rand.New(rand.NewPCG(4, uint64(i)))
 		n, promoted, alone := runs(400), 0, 0
 		for range n {
-			next, safe, rare := s.intervals(rng, harmful), NewSafe(harmful), NewRare(limit)
+			next, safe, rare := s.intervals(rng, harmful), must(NewSafe(harmful)), must(NewRare(limit))
 			for range 60 {
 				c := next()
 				safe.Observe(c)

@@ -1,9 +1,6 @@
 package evidence
 
-import (
-	"fmt"
-	"math"
-)
+import "math"
 
 // Rate is the evidence that an error rate is above a limit, such as that of a
 // service level objective, with no baseline to compare with: an e-process
@@ -26,11 +23,11 @@ type Rate struct {
 	capital      [gridSize]float64
 }
 
-// NewRate returns the process against a rate of at most limit. It panics unless
-// 0 < limit < 1: that is a programming error.
-func NewRate(limit float64) Rate {
-	if !(limit > 0 && limit < 1) {
-		panic(fmt.Sprintf("evidence: NewRate: the limit %v is not between 0 and 1", limit))
+// NewRate returns the process against a rate of at most limit. The error is
+// [ErrSetting] unless 0 < limit < 1.
+func NewRate(limit float64) (Rate, error) {
+	if err := checkProbability("NewRate", "limit", limit); err != nil {
+		return Rate{}, err
 	}
 	var r Rate
 	for j := range gridSize {
@@ -39,7 +36,7 @@ func NewRate(limit float64) Rate {
 		r.event[j] = math.Log(psi / whole)
 		r.other[j] = -math.Log(whole)
 	}
-	return r
+	return r, nil
 }
 
 // Observe takes the next interval: events among total. Events beyond total

@@ -1,6 +1,9 @@
 package evidence
 
-import "math"
+import (
+	"fmt"
+	"math"
+)
 
 // safeSize is how many alternatives Safe bets on, beside what is harmful.
 const safeSize = 3
@@ -25,25 +28,33 @@ type Safe struct {
 	// The last entry is psi, the others are the alternatives.
 	psi, logs, mgf [safeSize + 1]float64
 	capital        [safeSize]float64 // ln of weight times likelihood ratio
+	// plain is the log-likelihood of each psi, over all intervals.
+	plain [safeSize + 1]float64
 }
 
-// NewSafe returns the process against an odds ratio of psi or more. It panics
-// unless psi is finite and more than 1: that is a programming error.
-func NewSafe(psi float64) Safe {
-	mustOddsRatio("NewSafe", psi)
-	if psi <= 1 {
-		panic("evidence: NewSafe: what is harmful must be worse than the baseline, an odds ratio above 1")
+// NewSafe returns the process against an odds ratio of psi or more. The error is
+// [ErrSetting] unless psi is more than 1, since what is as good as the baseline cannot
+// be harmful, and at most 1000.
+func NewSafe(psi float64) (Safe, error) {
+	if !(psi > 1 && psi <= mostOddsRatio) {
+		return Safe{}, wrongSetting("NewSafe", "psi", psi, fmt.Sprintf("an odds ratio of more than 1, and at most %v", mostOddsRatio))
 	}
 	s := Safe{psi: [...]float64{0.75, 0.9, 1, psi}, capital: [...]float64{math.Log(0.2), math.Log(0.2), math.Log(0.6)}}
 	for j, psi := range s.psi {
 		s.logs[j] = math.Log(psi)
 	}
-	return s
+	return s, nil
 }
 
-// Observe takes the next interval. One that gives no evidence (see
-// [Harm.Observe]) changes nothing.
-func (s *Safe) Observe(c Counts) {
+// Observe takes the next interval, as one table or as one for each stratum. A table
+// that gives no evidence (see [Harm.Observe]) changes nothing.
+func (s *Safe) Observe(strata ...Counts) {
+	for _, c := range strata {
+		s.weigh(c)
+	}
+}
+
+func (s *Safe) weigh(c Counts) {
 	m, x, ok := c.split()
 	if !ok {
 		return
@@ -52,6 +63,9 @@ func (s *Safe) Observe(c Counts) {
 	null := x*s.logs[safeSize] - s.mgf[safeSize]
 	for j := range s.capital {
 		s.capital[j] += x*s.logs[j] - s.mgf[j] - null
+	}
+	for j := range s.plain {
+		s.plain[j] += x*s.logs[j] - s.mgf[j]
 	}
 }
 

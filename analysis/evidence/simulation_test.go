@@ -130,7 +130,7 @@ func TestSimulatedFalseAlarms(t *testing.T) {
 		rng := rand.New(rand.NewPCG(1, uint64(i)))
 		n, seen := runs(100), 0
 		for range n {
-			next, harm := s.intervals(rng, 1), NewHarm(1, 180)
+			next, harm := s.intervals(rng, 1), must(NewHarm(1, 180))
 			for range 180 {
 				harm.Observe(next())
 				if harm.Log() >= -math.Log(alpha) {
@@ -159,7 +159,7 @@ func TestSimulatedFalsePromotions(t *testing.T) {
 		rng := rand.New(rand.NewPCG(2, uint64(i)))
 		n, promoted := runs(400), 0
 		for range n {
-			next, safe := s.intervals(rng, harmful), NewSafe(harmful)
+			next, safe := s.intervals(rng, harmful), must(NewSafe(harmful))
 			for range 180 {
 				safe.Observe(next())
 				if safe.Log() >= -math.Log(beta) {
@@ -209,7 +209,7 @@ func TestSimulatedCanaryRequestsUntilHarmIsSeen(t *testing.T) {
 		horizon := int(6 * bound / perInterval)
 		n, requests, caught := runs(500), 0.0, 0
 		for range n {
-			next, harm := c.intervals(rng, psi), NewHarm(1, horizon)
+			next, harm := c.intervals(rng, psi), must(NewHarm(1, horizon))
 			for range horizon {
 				x := next()
 				requests += float64(x.CanaryTotal)

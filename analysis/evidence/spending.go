@@ -1,8 +1,8 @@
 package evidence
 
 import (
-	"fmt"
 	"math"
+	"slices"
 )
 
 const (
@@ -12,6 +12,9 @@ const (
 	// forgotten is how much probability may be moved from the lowest sums to the
 	// next, per interval.
 	forgotten = 1e-18
+	// rounding is the part of alpha that is not spent on purpose, and unspent that of
+	// which each look may still do so.
+	rounding, unspent = 1e-12, 1e-16
 )
 
 // Spending is the exact test that a canary is worse than its baseline, for a
@@ -48,8 +51,9 @@ const (
 // joined in the same way. An interval whose distribution needs more than 2¹² values (some tens of thousands of
 // canary events) gives no evidence.
 //
-// Observe allocates only when more sums are possible than ever before. A Spending
-// has a buffer of its own: copy it with [Spending.Clone].
+// The zero Spending is not useful, and never rejects: use [NewSpending]. Observe
+// allocates only when more sums are possible than ever before. A Spending has a
+// buffer of its own: copy it with [Spending.Clone].
 type Spending struct {
 	psi0, alpha    float64
 	looks, horizon int
@@ -64,14 +68,16 @@ type Spending struct {
 }
 
 // NewSpending returns the test against an odds ratio of at most psi0 that spends
-// alpha over horizon looks; a horizon below 1 counts as 1. It panics unless psi0 is
-// positive and finite, and 0 < alpha < 1: that is a programming error.
-func NewSpending(psi0, alpha float64, horizon int) *Spending {
-	mustOddsRatio("NewSpending", psi0)
-	if !(alpha > 0 && alpha < 1) {
-		panic(fmt.Sprintf("evidence: NewSpending: an alpha of %v is not between 0 and 1", alpha))
+// alpha over horizon looks; a horizon below 1 counts as 1. The error is [ErrSetting]
+// unless psi0 is from 0.001 to 1000 and 0 < alpha < 1.
+func NewSpending(psi0, alpha float64, horizon int) (*Spending, error) {
+	if err := checkOddsRatio("NewSpending", "psi0", psi0); err != nil {
+		return nil, err
 	}
-	return &Spending{psi0: psi0, alpha: alpha, horizon: max(1, horizon), paths: []float64{1}, critical: 1}
+	if err := checkProbability("NewSpending", "alpha", alpha); err != nil {
+		return nil, err
+	}
+	return &Spending{psi0: psi0, alpha: alpha, horizon: max(1, horizon), paths: []float64{1}, critical: 1}, nil
 }
 
 // Clone returns a copy that shares nothing with the original.
@@ -82,17 +88,23 @@ func (t *Spending) Clone() *Spending {
 	return &c
 }
 
-// Observe takes the next interval and looks. An interval that gives no evidence
-// (see [Harm.Observe]) is a look as well.
-func (t *Spending) Observe(c Counts) {
+// Observe takes the next interval and looks once, after all strata if there are
+// several (see [Harm.Observe]): the distribution of their sum is the convolution of
+// theirs. An interval that gives no evidence is a look as well.
+func (t *Spending) Observe(strata ...Counts) {
+	if t.horizon == 0 {
+		return
+	}
 	t.looks++
-	if m, x, ok := c.split(); ok {
-		if first, ok := t.increment(&m); ok {
-			t.convolve(uint64(first))
-			t.sum += uint64(x)
+	for _, c := range strata {
+		if m, x, ok := c.split(); ok {
+			if first, ok := t.increment(&m); ok {
+				t.convolve(uint64(first))
+				t.sum += uint64(x)
+			}
 		}
 	}
-	t.lower(t.Allowed() * (1 - 1e-12)) // rounding must not spend more
+	t.lower(t.Allowed() * (1 - rounding))
 	t.crossed = t.crossed || t.sum >= t.critical
 	t.forget()
 }
@@ -137,23 +149,70 @@ func (t *Spending) increment(m *margins) (first float64, ok bool) {
 }
 
 // convolve adds an increment to all paths, in place: a sum is made only of lower
-// ones.
+// ones. Its terms are added in the order of increasing paths.
 func (t *Spending) convolve(first uint64) {
 	n, h := len(t.paths), t.increments
-	p := extend(t.paths, n+len(h)-1)
+	slices.Reverse(h) // so that both go upwards
+	last := len(h) - 1
+	p := extend(t.paths, n+last)
 	clear(p[n:])
 	for s := len(p) - 1; s >= 0; s-- {
+		if s >= last+sideBySide-1 && s <= n-1 {
+			s -= sideBySide - 1
+			convolveFour(p[s-last:], h)
+			continue
+		}
 		sum := 0.0
-		low := max(0, s-len(h)+1)
+		low := max(0, s-last)
 		for i, q := range p[low:min(s+1, n)] {
-			sum += float64(q * h[s-low-i])
+			sum += float64(q * h[last-s+low+i])
 		}
 		p[s] = sum
 	}
 	t.paths, t.least = p, t.least+first
 }
 
-// lower finds the boundary, spends what is above it, and cuts it off.
+// sideBySide is how many sums are computed at once where there is nothing missing at
+// either end: a single one would leave the processor waiting for its own last result.
+const sideBySide = 4
+
+// convolveFour computes four sums of len(h) terms each, the first from p[0] on, the
+// next from p[1] on and so forth, and puts each where its last term was.
+func convolveFour(p, h []float64) {
+	n := len(h)
+	var sums [sideBySide]float64
+	// The terms that not all of them have come first, and last.
+	for i := range sideBySide - 1 {
+		for k := range i + 1 {
+			if at := i - k; at < n {
+				sums[k] += float64(p[i] * h[at])
+			}
+		}
+	}
+	a, b, c, d := sums[0], sums[1], sums[2], sums[3]
+	if rest := n - (sideBySide - 1); rest > 0 {
+		q, h0, h1, h2, h3 := p[3:3+rest], h[3:3+rest], h[2:2+rest], h[1:1+rest], h[:rest]
+		for i, v := range q {
+			a += float64(v * h0[i])
+			b += float64(v * h1[i])
+			c += float64(v * h2[i])
+			d += float64(v * h3[i])
+		}
+	}
+	sums = [sideBySide]float64{a, b, c, d}
+	for i := max(n, sideBySide-1); i < n+sideBySide-1; i++ {
+		for k := range sums {
+			if at := i - k; at >= 0 && at < n {
+				sums[k] += float64(p[i] * h[at])
+			}
+		}
+	}
+	copy(p[n-1:], sums[:])
+}
+
+// lower finds the boundary, spends what is above it, and cuts it off. Where nothing
+// may be spent any more, it does so with what rounding leaves room for, lest sums be
+// kept that are never reached.
 func (t *Spending) lower(most float64) {
 	tail, n := 0.0, len(t.paths)
 	for n > 0 {
@@ -163,6 +222,10 @@ func (t *Spending) lower(most float64) {
 			continue
 		}
 		break
+	}
+	for dust := 0.0; n > 0 && dust+t.paths[n-1] <= unspent*t.alpha; n-- {
+		dust += t.paths[n-1]
+		tail += t.paths[n-1]
 	}
 	t.spent += tail
 	t.paths = t.paths[:n]
