@@ -136,6 +136,12 @@ func (s Sample) Has() bool {
 	return ok
 }
 
+// usable tells whether the sample is of a kind that can hold data, even if there have
+// been no requests yet.
+func (s Sample) usable() bool {
+	return s.Has() || s.Kind == CountKind || s.Kind == BucketKind && s.bucketProblem() == ""
+}
+
 // Figure returns the sample as one number: the ratio of events to total, or
 // the value. It is false when there is none; a histogram has none.
 func (s Sample) Figure() (float64, bool) {

@@ -83,6 +83,9 @@ func (b *baker) enter(wave int) {
 	}
 	b.eval, b.asks = b.evals[b.gate], b.asked[b.gate]
 	b.eval.Enter(wave+1, b.e.state.enteredAt)
+	if !slices.ContainsFunc(b.later(wave), func(g *analysis.Gate) bool { return g == b.gate }) {
+		b.eval.LastWave()
+	}
 	for i := range b.asks {
 		b.asks[i].seen, b.asks[i].late = b.e.state.enteredAt, false
 	}
@@ -99,7 +102,23 @@ func (b *baker) begin() *analysis.Evaluation {
 	}
 	g := *b.gate
 	g.Alpha = orDefault(g.Alpha, analysis.DefaultAlpha) / float64(max(1, len(distinct)))
-	return g.Begin()
+	eval := g.Begin()
+	for _, c := range b.e.state.spec.Checks {
+		if b.e.gate(c.Wave-1) == b.gate {
+			eval.Start(c.Checks)
+		}
+	}
+	return eval
+}
+
+// later are the gates of the waves after one.
+func (b *baker) later(wave int) (gates []*analysis.Gate) {
+	for w := wave + 1; w < len(b.e.state.spec.Waves); w++ {
+		if b.e.state.spec.Waves[w].Ungated == "" {
+			gates = append(gates, b.e.gate(w))
+		}
+	}
+	return gates
 }
 
 // replay judges again what an earlier runner saw.
@@ -161,7 +180,7 @@ func (b *baker) timeout(check int) time.Duration {
 
 // askAll asks every check that is not still busy with the question before.
 func (b *baker) askAll(at, end time.Time) {
-	canary, baseline := b.e.arms()
+	canary, baseline, share := b.e.arms()
 	if len(canary.Members) == 0 {
 		return // nothing is deployed yet
 	}
@@ -181,6 +200,9 @@ func (b *baker) askAll(at, end time.Time) {
 			ctx, cancel := context.WithTimeoutCause(b.e.base, limit, fmt.Errorf("no answer within %v", limit))
 			defer cancel()
 			o := observeOnce(ctx, check.Source, w)
+			if o.Share == 0 {
+				o.Share = share
+			}
 			b.e.post(func() { b.answer(gate, wave, i, o) })
 		})
 	}
@@ -261,19 +283,26 @@ func (b *baker) answered() bool {
 }
 
 // arms returns who runs the new version for sure, and who surely runs the old
-// one; those in between belong to neither.
-func (e *engine) arms() (canary, baseline analysis.Arm) {
+// one; those in between belong to neither. share is what part of the weight of both
+// the canary has.
+func (e *engine) arms() (canary, baseline analysis.Arm, share float64) {
 	s := &e.state
+	var weights [2]float64
 	canary.Version, baseline.Version = s.spec.To, s.spec.From
 	for i := range s.steps {
 		st := &s.steps[i]
 		t := e.steps.units[i].target
 		switch st.status {
 		case StepDone:
+			weights[0] += float64(max(1, t.Weight))
 			canary.Members = append(canary.Members, analysis.Member{Name: t.Name, Labels: t.Labels, Since: st.since})
 		case StepPending:
+			weights[1] += float64(max(1, t.Weight))
 			baseline.Members = append(baseline.Members, analysis.Member{Name: t.Name, Labels: t.Labels, Since: s.startedAt})
 		}
 	}
-	return canary, baseline
+	if weights[1] > 0 {
+		share = weights[0] / (weights[0] + weights[1])
+	}
+	return canary, baseline, share
 }

@@ -18,8 +18,9 @@ func ExampleRunner() {
 		fmt.Println(target.Name, "gets", release.To) // yours: ssh, an API call, a command
 		return nil
 	}
-	errorRate := analysis.SourceFunc(func(context.Context, analysis.Window) (analysis.Observation, error) {
-		return analysis.Observation{Canary: analysis.Gauge(0.2)}, nil // yours: promql, scrape, jsonapi
+	errorRate := analysis.SourceFunc(func(_ context.Context, w analysis.Window) (analysis.Observation, error) {
+		rates := map[string]float64{"v41": 0.001, "v42": 0.2} // yours: promql, scrape, jsonapi
+		return analysis.Observation{Canary: analysis.Gauge(rates[w.Canary.Version])}, nil
 	})
 	runner := rollout.Runner{
 		Plan: rollout.Plan{

@@ -242,6 +242,7 @@ func requireOneVersion(t *testing.T, f *fleet, what string, args ...any) {
 func withSource(p rollout.Plan, s analysis.Source) rollout.Plan {
 	p.Gate.Checks = slices.Clone(p.Gate.Checks)
 	p.Gate.Checks[0].Source = s
+	p.Gate.NoPreflight = "the test is about what the source does later"
 	return p
 }
 

@@ -174,6 +174,9 @@ func (e *engine) begin(ctx context.Context) error {
 	if e.state.spec != nil {
 		return e.resume()
 	}
+	if err := e.preflight(ctx); err != nil {
+		return fmt.Errorf("rollout: %s was not started, nothing was touched: %w", e.plan.Name, err)
+	}
 	if b := e.watch.start(ctx); b != nil {
 		return fmt.Errorf("rollout: %s was not started, nothing was touched: %w", e.plan.Name, b)
 	}

@@ -34,6 +34,15 @@ type Spec struct {
 	// HoldAtMost is how long forward motion may be held; zero means for ever.
 	HoldAtMost time.Duration `json:"holdAtMost,omitempty"`
 	Undo       SpecUndo      `json:"undo"`
+	// Checks are what was learnt of the gates' checks before the rollout.
+	Checks []SpecChecks `json:"checks,omitempty"`
+}
+
+// SpecChecks is what was learnt of the checks of one gate.
+type SpecChecks struct {
+	// Wave is the first with that gate, from 1.
+	Wave   int                   `json:"wave"`
+	Checks []analysis.CheckStart `json:"checks"`
 }
 
 // SpecWave is one wave of a Spec.

@@ -1,0 +1,41 @@
+package rollout
+
+import (
+	"context"
+
+	"github.com/tidegate-go/tidegate/analysis"
+)
+
+// preflight tries the checks of all gates before anything is touched, and puts what
+// was learnt of them into the spec. The canary is what comes first with each gate,
+// and the baseline all that comes after: all of it still runs the old version.
+func (e *engine) preflight(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return nil // that is an interrupt, before the first step
+	}
+	spec := e.compiled.spec
+	tried := make(map[*analysis.Gate]bool)
+	first := 0
+	for w, wave := range spec.Waves {
+		after := first + len(wave.Steps)
+		if gate := e.gate(w); wave.Ungated == "" && gate != nil && !tried[gate] {
+			tried[gate] = true
+			starts, err := gate.Preflight(ctx, e.untouched(first, after), e.untouched(after, len(e.compiled.units)))
+			if err != nil {
+				return err
+			}
+			spec.Checks = append(spec.Checks, SpecChecks{Wave: w + 1, Checks: starts})
+		}
+		first = after
+	}
+	return nil
+}
+
+// untouched is an arm of units that run the old version.
+func (e *engine) untouched(from, to int) analysis.Arm {
+	arm := analysis.Arm{Version: e.compiled.spec.From}
+	for _, u := range e.compiled.units[from:to] {
+		arm.Members = append(arm.Members, analysis.Member{Name: u.target.Name, Labels: u.target.Labels})
+	}
+	return arm
+}
