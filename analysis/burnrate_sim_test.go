@@ -3,6 +3,7 @@ package analysis_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -37,32 +38,35 @@ func TestSimulatedFalseFailsOfBurnRate(t *testing.T) {
 		objective float64
 		perLook   int
 		clump     uint64
-		most      float64
+		burn      float64
 	}{
-		{0.999, 10, 1, 0.01},
-		{0.999, 100, 1, 0.01},
-		{0.999, 1000, 1, 0.01},
-		{0.99, 10, 1, 0.01},
-		{0.99, 100, 1, 0.01},
-		{0.99, 1000, 1, 0.01},
+		{0.999, 10, 1, 1},
+		{0.999, 100, 1, 1},
+		{0.999, 1000, 1, 1},
+		{0.99, 10, 1, 1},
+		{0.99, 100, 1, 1},
+		{0.99, 1000, 1, 1},
 		{0.999, 100, 5, 1},
 		{0.99, 100, 5, 1},
+		{0.999, 100, 5, 0.5},
 	} {
 		rng := rand.New(rand.NewPCG(21, uint64(i)))
 		failed, passed := 0, 0
 		for range n {
-			v, p := burnUntil(rng, analysis.BurnRate{Objective: c.objective}, c.perLook, 1-c.objective, c.clump, 2160)
+			v, p := burnUntil(rng, analysis.BurnRate{Objective: c.objective}, c.perLook, c.burn*(1-c.objective), c.clump, 2160)
 			if v.Outcome == analysis.Fail {
 				failed++
+				require.True(t, strings.HasSuffix(v.Reason, "fails at 1x") || c.clump == 1, v.Reason)
+				require.True(t, v.Canary.Total > uint64(3*hours*c.perLook) || c.clump == 1, v.Reason)
 			}
 			if p {
 				passed++
 			}
 		}
-		name := fmt.Sprintf("objective %g, %d requests a look, %d failures at a time", c.objective, c.perLook, c.clump)
+		name := fmt.Sprintf("objective %g, %d requests a look, %d failures at a time, burns at %g", c.objective, c.perLook, c.clump, c.burn)
 		t.Logf("%s: %.2f%% failed, %.1f%% passed at some time", name, 100*float64(failed)/float64(n), 100*float64(passed)/float64(n))
-		if c.clump == 1 {
-			require.LessOrEqual(t, float64(failed), c.most*float64(n)+3, name)
+		if c.clump == 1 || c.burn < 1 {
+			require.LessOrEqual(t, float64(failed), analysis.DefaultAlpha*float64(n)+2, name)
 		}
 	}
 }

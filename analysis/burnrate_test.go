@@ -127,9 +127,19 @@ func TestBurnRateStories(t *testing.T) {
 			analysis.Fail, "burns 20x", false,
 		},
 		{
-			"a baseline of a few requests excuses nothing", analysis.BurnRate{Objective: 0.999},
-			[]phase{{300, n(4, 200), none}, {1, n(4, 200), n(1, 10)}},
+			"a baseline of a few requests excuses nothing", analysis.BurnRate{Objective: 0.999, MinSamples: 1000},
+			[]phase{{40, n(40, 2000), n(1, 20)}},
 			analysis.Fail, "burns 20x", false,
+		},
+		{
+			"nor does one that keeps the objective, however few requests it has", analysis.BurnRate{Objective: 0.999},
+			[]phase{{20, n(3, 100), n(0, 3)}},
+			analysis.Fail, "burns 30x", false,
+		},
+		{
+			"more of them may", analysis.BurnRate{Objective: 0.999, MinSamples: 1000},
+			[]phase{{40, n(40, 2000), n(2, 100)}},
+			analysis.Undecided, "not the release's doing", true,
 		},
 		{
 			"when the fleet recovers and the canary does not, the release is to blame", analysis.BurnRate{Objective: 0.999},
@@ -140,6 +150,16 @@ func TestBurnRateStories(t *testing.T) {
 			"when the whole fleet begins to burn, that is known before the long window knows", fast,
 			[]phase{{2 * hours, n(0, 200), n(0, 1900)}, {2 * minutes, n(20, 200), n(190, 1900)}},
 			analysis.Undecided, "not the release's doing", true,
+		},
+		{
+			"what the fleet shared is not the release's doing when there is no fleet left", analysis.BurnRate{Objective: 0.999},
+			[]phase{{20 * minutes, n(4, 200), n(38, 1900)}, {20 * minutes, n(42, 2100), none}},
+			analysis.Undecided, "so did the baseline when it was last seen, before the release got there: not the release's doing", true,
+		},
+		{
+			"until it is over, and comes back", fast,
+			[]phase{{20 * minutes, n(4, 200), n(38, 1900)}, {10 * minutes, n(42, 2100), none}, {60 * minutes, n(0, 2100), none}, {20 * minutes, n(210, 2100), none}},
+			analysis.Fail, "fails at 14.4x", false,
 		},
 		{
 			"a lax objective cannot burn at 14.4, and is held to the other rows", analysis.BurnRate{Objective: 0.9},
@@ -155,6 +175,11 @@ func TestBurnRateStories(t *testing.T) {
 			"a value has no budget", analysis.BurnRate{Objective: 0.999},
 			[]phase{{1, analysis.Gauge(3), none}},
 			analysis.Error, "value", false,
+		},
+		{
+			"a histogram has none either", analysis.BurnRate{Objective: 0.999},
+			[]phase{{1, analysis.Buckets([]float64{1}, []uint64{5}, 10), none}},
+			analysis.Error, "histogram", false,
 		},
 	} {
 		t.Run(c.story, func(t *testing.T) {

@@ -14,11 +14,17 @@ type burnRow struct {
 	// What each arm has shown, by sum.
 	longCanary, longBaseline   Summary
 	shortCanary, shortBaseline Summary
+	// shared says that the baseline burned just as much when it was last seen with
+	// enough requests, and that the canary has not stopped burning since.
+	shared bool
 }
 
-func (r *burnRow) sum() {
+func (r *burnRow) sum(minSamples uint64) {
 	r.longCanary, r.longBaseline = r.long.arms()
 	r.shortCanary, r.shortBaseline = r.short.arms()
+	if r.shortBaseline.Total >= minSamples || !r.lately() {
+		r.shared = r.lately() && r.asMuch(r.longCanary, r.longBaseline) && r.asMuch(r.shortCanary, r.shortBaseline)
+	}
 }
 
 // burn is an arm's burn rate.
@@ -45,21 +51,22 @@ func (r *burnRow) inTime(seen time.Duration) bool {
 	return seen >= r.Short || r.near()*float64(seen)/float64(r.Short) >= 1
 }
 
-// baselineBurns tells whether the baseline burns just as much as the canary, in the
-// windows over which the canary does.
-func (r *burnRow) baselineBurns(minSamples uint64) bool {
-	asMuch := func(canary, baseline Summary) bool {
-		return r.heat(canary) < 1 ||
-			r.burn(baseline) > min(1, r.Factor) && (baseline.Rate >= canary.Rate || justAsMuch(canary, baseline))
-	}
-	return r.shortBaseline.Total >= minSamples && asMuch(r.longCanary, r.longBaseline) && asMuch(r.shortCanary, r.shortBaseline)
+// asMuch tells whether the baseline burns just as much as the canary over a window.
+// Where the canary does not burn, there is nothing to share.
+func (r *burnRow) asMuch(canary, baseline Summary) bool {
+	return r.heat(canary) < 1 ||
+		r.burn(baseline) > min(1, r.Factor) && (baseline.Rate >= canary.Rate || justAsMuch(canary, baseline))
 }
 
 // limit says when the row fails the canary.
 func (r *burnRow) limit() string { return "fails at " + plain(r.Factor) + "x" }
 
+// baselineFigures says how the baseline burns.
 func (r *burnRow) baselineFigures() string {
-	return r.times(r.longBaseline) + " and " + r.times(r.shortBaseline) + " (" + arm("baseline", r.longBaseline) + ")"
+	if r.shortBaseline.Total == 0 {
+		return "so did the baseline when it was last seen, before the release got there"
+	}
+	return "so does the baseline, " + r.times(r.longBaseline) + " and " + r.times(r.shortBaseline) + " (" + arm("baseline", r.longBaseline) + ")"
 }
 
 // times writes an arm's burn rate, such as "0x", "0.52x" or "1000x".

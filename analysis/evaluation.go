@@ -152,6 +152,7 @@ func (e *Evaluation) Observe(check int, o Observation) Verdict {
 
 func (e *Evaluation) observe(check int, o Observation) Verdict {
 	c, set := &e.checks[check], &e.gate.Checks[check]
+	o = o.sound()
 	if o.At.Before(e.entered) {
 		c.bad = fmt.Sprintf("stale data from %v, before the wave began", o.At.Format(time.TimeOnly))
 		return Verdict{Reason: c.bad}

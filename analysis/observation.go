@@ -136,6 +136,34 @@ func (s Sample) Has() bool {
 	return ok
 }
 
+// sound returns the sample as it is read back from a journal: what holds no data, or
+// none that makes sense, is no data.
+func (s Sample) sound() Sample {
+	switch {
+	case s.Kind == CountKind:
+		return Counts(s.Events, s.Total)
+	case s.Kind == ValueKind:
+		return Gauge(s.Value)
+	case s.Kind == BucketKind && s.bucketProblem() == "":
+		s.Events, s.Value = 0, 0
+		return s
+	}
+	return Sample{}
+}
+
+// sound returns the observation with sound samples.
+func (o Observation) sound() Observation {
+	o.Canary, o.Baseline = o.Canary.sound(), o.Baseline.sound()
+	if len(o.Slices) > 0 {
+		o.Slices = slices.Clone(o.Slices)
+		for i := range o.Slices {
+			s := &o.Slices[i]
+			s.Canary, s.Baseline = s.Canary.sound(), s.Baseline.sound()
+		}
+	}
+	return o
+}
+
 // usable tells whether the sample is of a kind that can hold data, even if there have
 // been no requests yet.
 func (s Sample) usable() bool {

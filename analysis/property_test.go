@@ -1,6 +1,7 @@
 package analysis_test
 
 import (
+	"encoding/json"
 	"math"
 	"testing"
 	"time"
@@ -9,19 +10,47 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/tidegate-go/tidegate/analysis"
+	"github.com/tidegate-go/tidegate/analysis/evidence"
 )
 
 func drawJudge(t *rapid.T) analysis.Judge {
+	switch rapid.SampledFrom([]string{"limits", "notworse", "slices", "all"}).Draw(t, "judge") {
+	case "notworse":
+		return drawNotWorse(t)
+	case "slices":
+		return analysis.PerSlice{Judge: drawNotWorse(t), Each: rapid.Bool().Draw(t, "each"), Most: rapid.IntRange(0, 3).Draw(t, "most")}
+	case "all":
+		return analysis.AllOf{drawNotWorse(t), drawThreshold(t), analysis.SampleRatio{Share: rapid.SampledFrom([]float64{0, 0.1, 0.5}).Draw(t, "share"), Samples: 10}}
+	}
+	return drawThreshold(t)
+}
+
+func drawNotWorse(t *rapid.T) analysis.NotWorse {
+	return analysis.NotWorse{
+		Detect:     rapid.SampledFrom([]float64{0, 1.5, 5}).Draw(t, "detect"),
+		Tolerate:   rapid.SampledFrom([]float64{0, 1, 1.25}).Draw(t, "tolerate"),
+		Negligible: rapid.SampledFrom([]float64{0, -1, 0.01, 0.3}).Draw(t, "negligible"),
+		Horizon:    rapid.IntRange(0, 20).Draw(t, "horizon"),
+		Arms:       rapid.SampledFrom(calibrations).Draw(t, "arms"),
+	}
+}
+
+// calibrations are what an A/A window may have shown: nothing, comparable arms, a
+// little more than chance, noise, too much of it, or values.
+var calibrations = []analysis.Calibration{
+	{},
+	{Intervals: 90, Length: time.Hour, Tables: []analysis.Spread{{Intervals: 90, Phi: 1.01, Tau: 0.01, Block: 1}}},
+	{Intervals: 90, Length: time.Hour, Tables: []analysis.Spread{{Intervals: 90, Phi: 1.15, Tau: 0.05, Block: 1}}},
+	{Intervals: 90, Length: time.Hour, Tables: []analysis.Spread{{Intervals: 90, Phi: 3, Tau: 0.4, Block: 4}, {Intervals: 90, Phi: 1, Block: 1}}},
+	{Intervals: 90, Length: time.Hour, Tables: []analysis.Spread{{Intervals: 90, Phi: 300, Tau: 4, Block: 12}}},
+	{Intervals: 90, Length: time.Hour, Ratio: &evidence.Noise{Correlation: 0.4, Deviation: 0.2}},
+	{Intervals: 3, Length: time.Minute, Problem: "too short"},
+}
+
+func drawThreshold(t *rapid.T) analysis.Threshold {
 	limit := rapid.Float64Range(0, 1).Draw(t, "limit")
 	var th analysis.Threshold
-	switch rapid.SampledFrom([]string{"notworse", "above", "below", "within"}).Draw(t, "judge") {
-	case "notworse":
-		return analysis.NotWorse{
-			Detect:     rapid.SampledFrom([]float64{0, 1.5, 5}).Draw(t, "detect"),
-			Tolerate:   rapid.SampledFrom([]float64{0, 1, 1.25}).Draw(t, "tolerate"),
-			Negligible: rapid.SampledFrom([]float64{0, -1, 0.01, 0.3}).Draw(t, "negligible"),
-			Horizon:    rapid.IntRange(0, 20).Draw(t, "horizon"),
-		}
+	switch rapid.SampledFrom([]string{"above", "below", "within"}).Draw(t, "limits") {
 	case "above":
 		th = analysis.Above(limit)
 	case "below":
@@ -32,12 +61,19 @@ func drawJudge(t *rapid.T) analysis.Judge {
 	th.Failures = rapid.IntRange(0, 3).Draw(t, "failures")
 	th.Consecutive = rapid.Bool().Draw(t, "consecutive")
 	th.MinSamples = rapid.Uint64Range(0, 50).Draw(t, "min samples")
+	th.Errors, th.Inconclusive = rapid.IntRange(0, 4).Draw(t, "errors"), rapid.IntRange(0, 4).Draw(t, "inconclusive")
+	th.CanaryOnly = rapid.Bool().Draw(t, "canary only")
 	return th
 }
 
 func drawSample(t *rapid.T, name string) analysis.Sample {
-	if rapid.IntRange(0, 19).Draw(t, name+" kind") == 0 {
+	switch rapid.IntRange(0, 19).Draw(t, name+" kind") {
+	case 0:
 		return analysis.Gauge(rapid.Float64Range(0, 1).Draw(t, name+" value"))
+	case 1:
+		total := rapid.Uint64Range(0, 500).Draw(t, name+" total")
+		fast := rapid.Uint64Range(0, total).Draw(t, name+" fast")
+		return analysis.Buckets([]float64{0.1, 1}, []uint64{fast, rapid.Uint64Range(fast, total).Draw(t, name+" medium")}, total)
 	}
 	total := rapid.Uint64Range(0, 500).Draw(t, name+" total")
 	return analysis.Counts(rapid.Uint64Range(0, 1+total/4).Draw(t, name+" events"), total)
@@ -62,10 +98,42 @@ func drawObservation(t *rapid.T) analysis.Observation {
 	if rapid.IntRange(0, 4).Draw(t, "sight") == 0 {
 		return drawBlind(t)
 	}
-	return analysis.Observation{Canary: drawSample(t, "canary"), Baseline: drawSample(t, "baseline")}
+	o := analysis.Observation{Canary: drawSample(t, "canary"), Baseline: drawSample(t, "baseline")}
+	if rapid.IntRange(0, 9).Draw(t, "sliced") == 0 {
+		for _, name := range []string{"a", "b", "c", "d"}[:rapid.IntRange(1, 4).Draw(t, "slices")] {
+			o.Slices = append(o.Slices, analysis.Slice{Name: name, Canary: drawSample(t, "canary "+name), Baseline: drawSample(t, "baseline "+name)})
+		}
+	}
+	return o
+}
+
+// drawUniform draws observations of one kind, as a source gives them.
+func drawUniform(t *rapid.T) []analysis.Observation {
+	kind := rapid.IntRange(0, 2).Draw(t, "kind")
+	sample := func(t *rapid.T, name string) analysis.Sample {
+		total := rapid.Uint64Range(0, 500).Draw(t, name+" total")
+		part := rapid.Uint64Range(0, total).Draw(t, name+" part")
+		switch kind {
+		case 0:
+			return analysis.Counts(part/4, total)
+		case 1:
+			return analysis.Gauge(rapid.Float64Range(0.1, 10).Draw(t, name))
+		}
+		return analysis.Buckets([]float64{0.1, 1}, []uint64{part, rapid.Uint64Range(part, total).Draw(t, name+" medium")}, total)
+	}
+	os := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) analysis.Observation {
+		return analysis.Observation{Canary: sample(t, "canary"), Baseline: sample(t, "baseline")}
+	}), 0, 40).Draw(t, "observations")
+	for i := range os {
+		os[i].At = start.Add(time.Duration(i) * 10 * time.Second)
+	}
+	return os
 }
 
 func drawObservations(t *rapid.T) []analysis.Observation {
+	if rapid.Bool().Draw(t, "of one kind") {
+		return drawUniform(t)
+	}
 	os := rapid.SliceOfN(rapid.Custom(drawObservation), 0, 40).Draw(t, "observations")
 	for i := range os {
 		os[i].At = start.Add(time.Duration(i) * 10 * time.Second)
@@ -266,5 +334,46 @@ func TestNoWavePassesOnTheDataOfTheLast(t *testing.T) {
 			e.Observe(c, good)
 		}
 		require.NotEqual(t, analysis.Pass, e.Decide(start.Add(time.Hour)).Outcome, "seen before the last step was done")
+	})
+}
+
+// To weigh without words and ask for them at the end comes to the same.
+func TestWeighingIsJudgingWithoutWords(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		j, os := drawJudge(t), drawObservations(t)
+		silent, ok := j.Begin().(analysis.Weigher)
+		if !ok {
+			t.Skip("not a Weigher")
+		}
+		loud := j.Begin()
+		for i, o := range os {
+			outcome, v := silent.Weigh(o), loud.Judge(o)
+			if outcome != v.Outcome {
+				t.Fatalf("%d: %v and %v", i, outcome, v.Outcome)
+			}
+			require.Equal(t, v, silent.Verdict())
+		}
+	})
+}
+
+// What was seen and what was said of it can be written down and read back, and who
+// reads it comes to the same verdicts.
+func TestObservationsAndVerdictsSurviveTheJournal(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		gate := analysis.Gate{Checks: []analysis.Check{{Name: "it", Judge: drawJudge(t)}}}
+		live, replayed := gate.Begin(), gate.Begin()
+		for _, o := range drawObservations(t) {
+			v := live.Observe(0, o)
+			data, err := json.Marshal(v)
+			require.NoError(t, err)
+			var back analysis.Verdict
+			require.NoError(t, json.Unmarshal(data, &back))
+			require.Equal(t, v, back)
+			data, err = json.Marshal(o)
+			require.NoError(t, err)
+			var seen analysis.Observation
+			require.NoError(t, json.Unmarshal(data, &seen))
+			require.Equal(t, v, replayed.Observe(0, seen))
+		}
 	})
 }

@@ -78,6 +78,14 @@ func TestTrendStories(t *testing.T) {
 			analysis.Pass, "without a trend",
 		},
 		{
+			"what has only just begun to rise moves no median", analysis.StaysBelow(100, time.Hour), 60, func(i int) float64 { return float64(max(0, i-51)) },
+			analysis.Pass, "8, without a trend over the last 9m50s",
+		},
+		{
+			"and half of the points later it does", analysis.StaysBelow(100, time.Hour), 81, func(i int) float64 { return float64(max(0, i-51)) },
+			analysis.Degraded, "29 crosses 100 in about",
+		},
+		{
 			"seven points are too few", analysis.StaysBelow(100, time.Hour), 7, func(i int) float64 { return float64(i) },
 			analysis.Undecided, "6, after 7 of 8 points",
 		},
