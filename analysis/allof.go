@@ -9,7 +9,7 @@ import (
 // from a source that can serve one check only, or belong together: errors and the
 // share of the traffic, say. All have to pass, and the worst verdict is that of all,
 // in the order Fail, Error, Inconclusive, Degraded, Undecided. The figures are those
-// of that verdict.
+// of that verdict, but the evidence of harm is that of all judges together.
 //
 // The judges that control their error rates share those that AllOf is given.
 type AllOf []Judge
@@ -67,12 +67,14 @@ func (j AllOf) Begin() Trial {
 	t := &allOfTrial{}
 	for _, one := range j {
 		t.trials = append(t.trials, beginUnshared(one))
+		t.weighs = append(t.weighs, weighsEvidence(one))
 	}
 	return t
 }
 
 type allOfTrial struct {
 	trials []Trial
+	weighs []bool // the evidence of which of them bounds their errors
 	failed Verdict
 }
 
@@ -87,10 +89,12 @@ func (t *allOfTrial) Judge(o Observation) Verdict {
 	var all Verdict
 	var passes []string
 	harm := 0.0 // as a part of what fails
+	needed := 0.0
 	for i, trial := range t.trials {
 		v := judge(trial, o)
-		if v.Evidence.HarmNeeded > 0 {
+		if t.weighs[i] && v.Evidence.HarmNeeded > 0 {
 			harm += v.Evidence.Harm / v.Evidence.HarmNeeded
+			needed += 1 / v.Evidence.HarmNeeded
 		}
 		if v.Outcome == Pass {
 			passes = append(passes, v.Reason)
@@ -102,8 +106,10 @@ func (t *allOfTrial) Judge(o Observation) Verdict {
 	if all.Outcome == Pass {
 		all.Reason = strings.Join(passes, "; ")
 	}
-	if all.Evidence.HarmNeeded > 0 {
-		all.Evidence.Harm = min(1e300, harm*all.Evidence.HarmNeeded)
+	all.Evidence.Harm, all.Evidence.HarmNeeded = 0, 0
+	if needed > 0 {
+		all.Evidence.HarmNeeded = 1 / needed
+		all.Evidence.Harm = min(1e300, harm/needed)
 	}
 	if all.Outcome == Fail {
 		t.failed = all

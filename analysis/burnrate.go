@@ -40,7 +40,7 @@ import (
 // objective of 99.9%, and 0.1%, 0% and 0% at 99%. Errors that come in bursts break
 // the bound: with five at a time and 100 requests it was 25% and 18%, all of them after
 // the third hour and from the row with a factor of 1; at half of what the objective
-// allows it was HALF.
+// allows it was none.
 //
 // # The first hours
 //

@@ -17,7 +17,10 @@ const MinComparison = 60
 const (
 	phiExact = 1.05 // the arms differ by chance alone
 	phiFair  = 1.2  // a little more, which the e-process has room for
-	mostTau  = 1.5  // beyond, there is no telling
+	// The same for φ over blocks, which is less sure, and shows noise that stays.
+	slowExact, slowFair = 1.2, 1.4
+
+	mostTau = 1.5 // beyond, there is no telling
 )
 
 // Calibration is how much two arms differ while both run the same version: what an
@@ -48,6 +51,9 @@ type Spread struct {
 	Intervals int `json:"intervals"`
 	// Phi is the dispersion: 1 where the arms differ by chance alone.
 	Phi float64 `json:"phi"`
+	// Slow is the same over blocks of twelve observations, in which noise that stays
+	// adds up.
+	Slow float64 `json:"slow,omitempty"`
 	// Tau is the standard deviation of what the arms differ by on their own, in
 	// units of the logarithm of the odds ratio, to be on the safe side: 0.2 is some
 	// 20% of the error rate.
@@ -122,8 +128,8 @@ func Calibrate(window []Observation) Calibration {
 	for j := range tables {
 		d := &tables[j]
 		s := Spread{Intervals: d.Intervals()}
-		if s.Intervals > 1 {
-			s.Phi, s.Tau, s.Block = d.Phi(), d.SafeTau(), d.Block()
+		if s.Intervals >= MinComparison {
+			s.Phi, s.Slow, s.Tau, s.Block = d.Phi(), d.SlowPhi(), d.SafeTau(), d.Block()
 		}
 		c.Tables = append(c.Tables, s)
 	}
@@ -185,12 +191,12 @@ func (c Calibration) of(table int) (comparability, string) {
 	switch {
 	case s.Intervals < MinComparison:
 		return unknown, fmt.Sprintf("tolerance only: %s had events in %d observations, and %d are the least to learn from", window, s.Intervals, MinComparison)
-	case s.Phi <= phiExact:
+	case s.Phi <= phiExact && s.Slow <= slowExact:
 		return byChance, fmt.Sprintf("calibrated by %s: the arms differ by chance alone (φ %.2f)", window, s.Phi)
-	case s.Phi <= phiFair || s.Tau == 0:
+	case s.Phi <= phiFair && s.Slow <= slowFair:
 		return fair, fmt.Sprintf("calibrated by %s: the arms differ by little more than chance (φ %.2f)", window, s.Phi)
 	case s.Tau <= mostTau:
-		return noisy, fmt.Sprintf("calibrated by %s: the arms differ by up to %s on their own, which is allowed for (φ %.2f)", window, percent(s.Tau), s.Phi)
+		return noisy, fmt.Sprintf("calibrated by %s: the arms differ by up to %s on their own, which is allowed for (φ %.2f, and %.2f over blocks)", window, percent(s.Tau), s.Phi, s.Slow)
 	}
 	return apart, fmt.Sprintf("the arms cannot be compared: in %s they differed by more than a release does (φ %.3g)", window, s.Phi)
 }

@@ -178,7 +178,7 @@ func (g Gate) checkProblems(say func(path, format string, args ...any)) {
 		if c.Window > g.Bake.AtLeast {
 			say(path+".Window", "the metric window %v is longer than the bake AtLeast %v: it would judge traffic from before the wave", c.Window, g.Bake.AtLeast)
 		}
-		if c.Judge != nil && weighsEvidence(c.Judge) && c.Window > g.Every() {
+		if c.Judge != nil && addsUp(c.Judge) && c.Window > g.Every() {
 			say(path+".Window", "the metric window %v is longer than the interval %v: a judge that adds up what it sees would count most of it several times", c.Window, g.Every())
 		}
 		if !(c.Weight >= 0) || math.IsInf(c.Weight, 1) {
@@ -234,6 +234,19 @@ func orDefault[T int | uint64 | float64](v, def T) T {
 		return def
 	}
 	return v
+}
+
+// addsUp tells whether a judge would count an event that it is shown twice as two.
+func addsUp(j Judge) bool {
+	switch j := j.(type) {
+	case BurnRate:
+		return true
+	case AllOf:
+		return slices.ContainsFunc(j, addsUp)
+	case PerSlice:
+		return addsUp(j.Judge)
+	}
+	return weighsEvidence(j)
 }
 
 // weighsEvidence tells whether a judge controls its error rates.

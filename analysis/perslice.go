@@ -81,12 +81,14 @@ func (j PerSlice) Begin() Trial {
 	}
 	j.Most, j.Alpha, j.Beta = orDefault(j.Most, DefaultMostSlices), orDefault(j.Alpha, DefaultAlpha), orDefault(j.Beta, DefaultBeta)
 	t := &perSliceTrial{PerSlice: j, byName: make(map[string]int)}
-	t.whole = part{trial: begin(j.Judge, wholeShare*j.Alpha, j.Beta)}
+	t.weighs = weighsEvidence(j.Judge)
+	t.whole = part{trial: begin(j.Judge, wholeShare*j.Alpha, j.Beta), weighs: t.weighs}
 	return t
 }
 
 type perSliceTrial struct {
 	PerSlice
+	weighs bool
 	whole  part
 	parts  []part // in the order in which they showed up
 	byName map[string]int
@@ -103,8 +105,10 @@ type part struct {
 	trial   Trial
 	outcome Outcome
 	harm    float64 // evidence, as a part of what fails
+	weighs  bool    // the evidence bounds errors
 	held    bool    // it must not pass
 	round   int     // of the last observation
+	latest  Verdict // unless the trial keeps it
 }
 
 // Judge takes the next observation.
@@ -161,7 +165,7 @@ func (t *perSliceTrial) enlist(list []Slice) bool {
 			share = laterShare / float64(t.later*(t.later+1))
 		}
 		t.byName[name] = len(t.parts)
-		t.parts = append(t.parts, part{name: name, trial: begin(t.PerSlice.Judge, share*t.Alpha, t.Beta), round: t.round})
+		t.parts = append(t.parts, part{name: name, trial: begin(t.PerSlice.Judge, share*t.Alpha, t.Beta), weighs: t.weighs, round: t.round})
 	}
 	return true
 }
@@ -173,12 +177,10 @@ func (p *part) take(o Observation) {
 		p.outcome = trial.Weigh(o)
 		p.harm = math.Exp(min(700, trial.logHarm-trial.failAt()))
 		p.held = trial.stand == suspected || p.outcome == Error
-	case nil:
-		p.outcome, p.held = Error, true
 	default:
 		v := judge(p.trial, o)
-		p.outcome, p.harm = v.Outcome, 0
-		if v.Evidence.HarmNeeded > 0 {
+		p.outcome, p.harm, p.latest = v.Outcome, 0, v
+		if p.weighs && v.Evidence.HarmNeeded > 0 {
 			p.harm = v.Evidence.Harm / v.Evidence.HarmNeeded
 		}
 		p.held = v.Outcome == Error || v.Outcome == Degraded || v.Outcome == Inconclusive
@@ -187,10 +189,10 @@ func (p *part) take(o Observation) {
 
 // verdict puts what is known of a part into words.
 func (p *part) verdict() Verdict {
-	if w, ok := p.trial.(Weigher); ok {
-		return w.Verdict()
+	if t, ok := p.trial.(*notWorseTrial); ok {
+		return t.Verdict()
 	}
-	return Verdict{Outcome: p.outcome, Reason: "in " + p.outcome.String()}
+	return p.latest
 }
 
 // sum is the outcome of all parts.
@@ -251,7 +253,7 @@ func (t *perSliceTrial) Verdict() Verdict {
 func (t *perSliceTrial) verdict() Verdict {
 	v := t.whole.verdict()
 	v.Outcome = t.state
-	if v.Evidence.HarmNeeded > 0 {
+	if t.weighs && v.Evidence.HarmNeeded > 0 {
 		v.Evidence.HarmNeeded = 1 / t.Alpha
 		v.Evidence.Harm = min(t.harm()/t.Alpha, 1e300)
 	}

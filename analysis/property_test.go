@@ -14,9 +14,15 @@ import (
 )
 
 func drawJudge(t *rapid.T) analysis.Judge {
-	switch rapid.SampledFrom([]string{"limits", "notworse", "slices", "all"}).Draw(t, "judge") {
+	switch rapid.SampledFrom([]string{"limits", "notworse", "slices", "all", "burnrate", "trend", "baseline"}).Draw(t, "judge") {
 	case "notworse":
 		return drawNotWorse(t)
+	case "burnrate":
+		return analysis.BurnRate{Objective: rapid.SampledFrom([]float64{0.9, 0.99, 0.999}).Draw(t, "objective")}
+	case "trend":
+		return analysis.StaysBelow(rapid.Float64Range(0, 1).Draw(t, "limit"), 10*time.Minute)
+	case "baseline":
+		return analysis.Baseline{Past: analysis.Calibration{Own: &evidence.Noise{Mean: 0.5, Correlation: 0.3, Deviation: 0.2}}}
 	case "slices":
 		return analysis.PerSlice{Judge: drawNotWorse(t), Each: rapid.Bool().Draw(t, "each"), Most: rapid.IntRange(0, 3).Draw(t, "most")}
 	case "all":
@@ -39,8 +45,8 @@ func drawNotWorse(t *rapid.T) analysis.NotWorse {
 // little more than chance, noise, too much of it, or values.
 var calibrations = []analysis.Calibration{
 	{},
-	{Intervals: 90, Length: time.Hour, Tables: []analysis.Spread{{Intervals: 90, Phi: 1.01, Tau: 0.01, Block: 1}}},
-	{Intervals: 90, Length: time.Hour, Tables: []analysis.Spread{{Intervals: 90, Phi: 1.15, Tau: 0.05, Block: 1}}},
+	{Intervals: 90, Length: time.Hour, Tables: []analysis.Spread{{Intervals: 90, Phi: 1.01, Slow: 1.1, Tau: 0.01, Block: 1}}},
+	{Intervals: 90, Length: time.Hour, Tables: []analysis.Spread{{Intervals: 90, Phi: 1.15, Slow: 1.3, Tau: 0.05, Block: 1}}},
 	{Intervals: 90, Length: time.Hour, Tables: []analysis.Spread{{Intervals: 90, Phi: 3, Tau: 0.4, Block: 4}, {Intervals: 90, Phi: 1, Block: 1}}},
 	{Intervals: 90, Length: time.Hour, Tables: []analysis.Spread{{Intervals: 90, Phi: 300, Tau: 4, Block: 12}}},
 	{Intervals: 90, Length: time.Hour, Ratio: &evidence.Noise{Correlation: 0.4, Deviation: 0.2}},

@@ -51,7 +51,8 @@ type Summary struct {
 // Evidence is a pair of e-values: how many times better the data is explained
 // by "worse than tolerated" than by "no worse" (Harm), and by "safe" than by
 // "harmful" (Safe; where there are several ways to be safe, their mean). A release fails when Harm reaches HarmNeeded (1/α)
-// and passes when Safe reaches SafeNeeded (1/β). Values are capped at 1e300.
+// and passes when Safe reaches SafeNeeded (1/β). Values are capped at 1e300. For BurnRate, HarmNeeded is
+// necessary, and does not fail a release by itself.
 type Evidence struct {
 	Harm       float64 `json:"harm"`
 	Safe       float64 `json:"safe"`
