@@ -20,13 +20,12 @@ const (
 	DefaultHorizon = 180
 )
 
-// NotWorse judges whether bad events (errors) are more frequent in the canary
-// than in the baseline over the same time. It weighs evidence, and may be looked
-// at after every observation:
+// NotWorse judges whether the canary is worse than the baseline over the same time. It
+// weighs evidence, and may be looked at after every observation:
 //
-//   - Fail as soon as the evidence of harm reaches 1/Alpha. A release whose odds
-//     of an error are at most Tolerate times the baseline's is failed with a
-//     probability of at most Alpha.
+//   - Fail as soon as the evidence of harm reaches 1/Alpha. A release that is at most
+//     Tolerate times worse than the baseline is failed with a probability of at most
+//     Alpha.
 //   - Pass once the evidence that the release is safe has reached 1/Beta. There
 //     are two ways to be safe: not to be Detect times worse than the baseline, or
 //     to have errors below the rate Negligible. A release that is neither, whose
@@ -39,10 +38,24 @@ const (
 // is under suspicion (the evidence of harm is at the geometric mean of 1 and
 // what would fail it, or above) it does not pass.
 //
-// Odds are p/(1−p), for rare errors the same as their rate p. The baseline
-// should be the whole stable fleet: what moves both arms (time of day, an
+// The baseline should be the whole stable fleet: what moves both arms (time of day, an
 // outage of a dependency) cancels out exactly, whatever the traffic split, and
 // also when it changes during the rollout.
+//
+// # What it takes
+//
+// Counts of events among requests are compared by their odds, p/(1−p), for rare errors
+// the same as their rate p. Where the observation has slices that make up the whole, the
+// arms are compared within each: a canary that gets more of the traffic that always
+// fails does not look bad for that.
+//
+// Histograms are compared by the odds of a request to be above a boundary, at each of
+// them. A release fails on the mean of their evidence, and passes when it is safe at
+// every boundary: not Detect times worse there, or with less than Negligible above it,
+// or none of the baseline's requests to speak of below it.
+//
+// Values are compared by their ratio, which must be positive: with Detect 2, twice the
+// queue. That takes an A/A window, see below. Set LowerIsWorse for orders per minute.
 //
 // # Services with few errors
 //
@@ -64,28 +77,47 @@ const (
 // default, one that goes from 0.01% to 0.05% will. Set Negligible as strict as the
 // service is.
 //
-// # What it assumes
+// # What it assumes, and the A/A window
 //
 // The error rates hold when the arms differ by the release alone, and requests
 // fail independently of each other. A canary on worse hardware, with cold
 // caches, or with errors that come in bursts looks like a bad release, to this
-// and to every other test; a higher Tolerate, a warm-up or more canary targets
-// help. Between two bursts even a bad release looks negligible: have Bake.AtLeast
-// outlast them. A counter that counts the wrong thing looks like a service
-// without errors, and passes: let the check see a bad release once.
+// and to every other test. So a gate compares the arms before the rollout, while both
+// run the old version (Gate.Compare, Calibrate), and Arms tells the judge:
+//
+//   - They differ by chance alone. An exact test, which is the quickest there is
+//     (evidence.Spending), gets seven tenths of α, and the e-process the rest.
+//   - They differ by little more, or nobody knows: the e-process has all of α.
+//   - They differ by noise of their own: it is allowed for (evidence.RandomEffects),
+//     and it takes longer to see a regression.
+//   - They differ by more than releases do: nothing passes, and the verdict is
+//     Inconclusive.
+//
+// Verdict.Calibration says which, and "not calibrated" if nobody compared them. By
+// simulation at α = 1% (50 to 500 errors in half an hour in the canary, and up to as
+// many in the baseline; go test ./analysis -run SimulatedArms -v -args -long), noise of
+// 20% to 50% in each arm fails 4% to 100% of the healthy releases that are not
+// calibrated, and about 1% of those that are; up to 2% where noise of 20% stays for
+// minutes and the canary has few errors to show it.
+//
+// What differs between the arms for good cannot be told from a regression by anybody; a
+// higher Tolerate, a warm-up or more canary targets help. Between two bursts even a bad
+// release looks negligible: have Bake.AtLeast outlast them. A counter that counts the
+// wrong thing looks like a service without errors, and passes: let the check see a bad
+// release once.
 //
 // An observation with an error, or without canary data, is no evidence. One
-// without a baseline says nothing of harm. Samples that are not counts make the
-// verdict an Error.
+// without a baseline says nothing of harm. Samples of another kind than the first make
+// the verdict an Error.
 //
 // The zero value is ready to use. The evidence is explained in package
 // evidence. A NotWorse may be used by many goroutines at once, its trials by one
 // each.
 type NotWorse struct {
-	// Detect is the odds ratio that the plan cares about. It must be more than
-	// Tolerate. Zero means DefaultDetect.
+	// Detect is how many times worse the plan cares about: an odds ratio, or that of
+	// values. It must be more than Tolerate. Zero means DefaultDetect.
 	Detect float64
-	// Tolerate is the odds ratio that nobody minds, 1 or more. Builds always
+	// Tolerate is how many times worse nobody minds, 1 or more. Builds always
 	// differ a little, and with 1 a busy service finds out. Zero means
 	// DefaultTolerate.
 	Tolerate float64

@@ -154,14 +154,25 @@ func (s Sample) sound() Sample {
 // sound returns the observation with sound samples.
 func (o Observation) sound() Observation {
 	o.Canary, o.Baseline = o.Canary.sound(), o.Baseline.sound()
-	if len(o.Slices) > 0 {
-		o.Slices = slices.Clone(o.Slices)
+	if slices.ContainsFunc(o.Slices, func(s Slice) bool { return !s.Canary.isSound() || !s.Baseline.isSound() }) {
+		o.Slices = slices.Clone(o.Slices) // the caller's stay as they are
 		for i := range o.Slices {
 			s := &o.Slices[i]
 			s.Canary, s.Baseline = s.Canary.sound(), s.Baseline.sound()
 		}
 	}
 	return o
+}
+
+// isSound tells whether sound would change nothing.
+func (s *Sample) isSound() bool {
+	switch s.Kind {
+	case NoData:
+		return s.Events == 0 && s.Total == 0 && s.Value == 0 && s.Bounds == nil && s.Buckets == nil
+	case CountKind:
+		return s.Events <= s.Total && s.Value == 0 && s.Bounds == nil && s.Buckets == nil
+	}
+	return false
 }
 
 // usable tells whether the sample is of a kind that can hold data, even if there have
