@@ -1,5 +1,7 @@
 package guardrails
 
+import "time"
+
 // Action is one thing that automation is about to do.
 type Action struct {
 	Verb Verb
@@ -13,6 +15,18 @@ type Action struct {
 	Target string
 	Labels map[string]string
 	Weight int64
+	// Issued is when the change was decided on, and Sequence its number among the
+	// changes of the service; zero where nobody says. Fence is the token of the runner
+	// that acts: it grows with every runner that takes a rollout over.
+	Issued   time.Time
+	Sequence uint64
+	Fence    uint64
+	// Plan is the hash of the plan, which an approval is given for; empty outside of
+	// rollouts.
+	Plan string
+	// Longest is how long all of it may take, from a Start to its end; zero where
+	// nobody knows.
+	Longest time.Duration
 	// Fleet tells how much is exposed, with this action counted as done. It is
 	// nil outside of rollouts, and valid only until Check returns.
 	Fleet Fleet
