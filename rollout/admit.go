@@ -49,7 +49,7 @@ func (w *guardWatch) start(ctx context.Context) *guardrails.Breach {
 	}
 	a := w.inquire(ctx, &inquiry{
 		guards: w.e.plan.Guards, lifted: make([]bool, len(w.polls)), hung: make([]bool, len(w.polls)),
-		acts: []guardrails.Action{w.e.plan.action(guardrails.Start, 0)}, before: func(int) {},
+		acts: []guardrails.Action{w.e.ofPlan(w.e.plan.action(guardrails.Start, 0))}, before: func(int) {},
 	})
 	return a.breach
 }

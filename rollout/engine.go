@@ -23,6 +23,9 @@ type engine struct {
 	log      *slog.Logger
 	grace    time.Duration
 
+	hash    string        // of the plan
+	longest time.Duration // that it can take
+
 	state   State
 	pending []Event // taken into the state, not yet durable
 	fatal   error   // why the loop must end at once

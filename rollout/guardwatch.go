@@ -154,7 +154,7 @@ func (e *engine) awaits(eff *Effect) bool {
 
 // action is what a guard is asked about: a step, or the watch over them.
 func (e *engine) action(verb guardrails.Verb, step *Effect) guardrails.Action {
-	act := e.plan.action(verb, e.state.Wave())
+	act := e.ofPlan(e.plan.action(verb, e.state.Wave()))
 	if step == nil {
 		return act
 	}

@@ -2,8 +2,10 @@ package rollout
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/tidegate-go/tidegate/analysis"
+	"github.com/tidegate-go/tidegate/guardrails"
 )
 
 // preflight tries the checks of all gates before anything is touched, and puts what
@@ -29,6 +31,20 @@ func (e *engine) preflight(ctx context.Context) error {
 		first = after
 	}
 	return nil
+}
+
+// proveGuards has every guard show that it can say no, before it is relied upon.
+func (e *engine) proveGuards() error {
+	ctx, cancel := context.WithTimeout(e.base, guardPatience)
+	defer cancel()
+	answer := make(chan error, 1)
+	go func() { answer <- guardrails.SelfTest(ctx, e.plan.Guards...) }()
+	select {
+	case err := <-answer:
+		return err
+	case <-ctx.Done():
+		return fmt.Errorf("%w: not within %v: %w", guardrails.ErrSelfTest, guardPatience, context.Cause(ctx))
+	}
 }
 
 // untouched is an arm of units that run the old version.

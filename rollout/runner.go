@@ -166,13 +166,20 @@ func (r *Runner) prepare() (*compiled, error) {
 }
 
 // begin takes in what was recorded, or starts anew.
-func (e *engine) begin(ctx context.Context) error {
+func (e *engine) begin(ctx context.Context) (err error) {
+	if e.hash, err = e.compiled.hash(e.plan); err != nil {
+		return err
+	}
+	e.longest = e.compiled.longest(e.plan)
 	if err := replay(&e.state, e.session, e.replayed); err != nil {
 		return fmt.Errorf("rollout: %s: %w", e.plan.Name, err)
 	}
 	e.observers()
 	if e.state.spec != nil {
 		return e.resume()
+	}
+	if err := e.proveGuards(); err != nil {
+		return fmt.Errorf("rollout: %s was not started, nothing was touched: %w", e.plan.Name, err)
 	}
 	if err := e.preflight(ctx); err != nil {
 		return fmt.Errorf("rollout: %s was not started, nothing was touched: %w", e.plan.Name, err)
@@ -230,6 +237,11 @@ func (e *engine) resume() error {
 	for h := range e.state.Holds() {
 		if name, ok := strings.CutPrefix(h.Key, "guard:"); ok && !e.watch.knows(name) {
 			return fmt.Errorf("%w: it is held by guard %s, which the plan does not have", ErrPlanChanged, name)
+		}
+	}
+	if e.forward() {
+		if err := e.proveGuards(); err != nil {
+			return fmt.Errorf("rollout: %s was not resumed: %w", plan.Name, err)
 		}
 	}
 	e.record(Event{Kind: Resumed, Actor: e.actor()})

@@ -151,5 +151,6 @@ func (p *Plan) caps(c *compiled, ps *problems) {
 func (p *Plan) action(verb guardrails.Verb, wave int) guardrails.Action {
 	return guardrails.Action{
 		Verb: verb, Rollout: p.Name, Service: p.Release.Service, From: p.Release.From, To: p.Release.To, Wave: wave,
+		Issued: p.Release.Issued, Sequence: p.Release.Sequence,
 	}
 }
