@@ -185,6 +185,7 @@ func (g *Gate) lookOnce(ctx context.Context, check *Check, canary, baseline Arm,
 		return nil, fmt.Errorf("%w of the baseline, which they are to be compared with", ErrNoData)
 	}
 	o.At = at
+	o.share(w)
 	return &o, nil
 }
 
@@ -204,9 +205,12 @@ func (g *Gate) history(ctx context.Context, source Historian, check *Check, cana
 	if length == 0 {
 		length = DefaultCompare
 	}
-	return within(ctx, func() ([]Observation, error) {
-		return source.History(ctx, window(canary, baseline, at.Add(-length), at), g.Every())
-	})
+	w := window(canary, baseline, at.Add(-length), at)
+	past, err := within(ctx, func() ([]Observation, error) { return source.History(ctx, w, g.Every()) })
+	for i := range past {
+		past[i].share(w)
+	}
+	return past, err
 }
 
 // watch observes for as long as the A/A window is to be. What goes wrong is an
@@ -232,6 +236,7 @@ func (g *Gate) watch(ctx context.Context, check *Check, canary, baseline Arm, fr
 		} else {
 			last = at
 		}
+		o.share(w)
 		if seen = append(seen, o); !at.Before(end) {
 			return seen
 		}
@@ -282,6 +287,14 @@ func within[T any](ctx context.Context, ask func() (T, error)) (T, error) {
 	}
 }
 
+// share fills in what share of the requests the canary should get, if the source has
+// not.
+func (o *Observation) share(w Window) {
+	if o.Share == 0 {
+		o.Share = w.Share()
+	}
+}
+
 // tryJudge has a judge look at what was seen before the rollout: whether it can take
 // it, and whether it fails by now. A fault that is over again is none.
 func tryJudge(j Judge, arms Calibration, past []Observation, now *Observation) (problem, burns string) {
@@ -295,7 +308,7 @@ func tryJudge(j Judge, arms Calibration, past []Observation, now *Observation) (
 	for i, o := range past {
 		v := judge(trial, o)
 		switch {
-		case v.Outcome == Error && i == len(past)-1:
+		case (v.Outcome == Error || v.Outcome == Inconclusive) && i == len(past)-1:
 			return v.Reason, ""
 		case v.Outcome == Fail:
 			burns, trial = v.Reason, beginUnshared(j)

@@ -79,4 +79,22 @@ type Member struct {
 	Name   string
 	Labels map[string]string
 	Since  time.Time
+	// Weight is how many users, requests or hosts it stands for. Zero means 1.
+	Weight int64
+}
+
+// Share is the part of the weight of both arms that the canary has: of the requests
+// that it should get. It is 0 while there is only one arm.
+func (w Window) Share() float64 {
+	weight := func(a Arm) (sum float64) {
+		for _, m := range a.Members {
+			sum += float64(max(1, m.Weight))
+		}
+		return sum
+	}
+	canary, baseline := weight(w.Canary), weight(w.Baseline)
+	if canary == 0 || baseline == 0 {
+		return 0
+	}
+	return canary / (canary + baseline)
 }

@@ -180,7 +180,7 @@ func (b *baker) timeout(check int) time.Duration {
 
 // askAll asks every check that is not still busy with the question before.
 func (b *baker) askAll(at, end time.Time) {
-	canary, baseline, share := b.e.arms()
+	canary, baseline := b.e.arms()
 	if len(canary.Members) == 0 {
 		return // nothing is deployed yet
 	}
@@ -201,7 +201,7 @@ func (b *baker) askAll(at, end time.Time) {
 			defer cancel()
 			o := observeOnce(ctx, check.Source, w)
 			if o.Share == 0 {
-				o.Share = share
+				o.Share = w.Share()
 			}
 			b.e.post(func() { b.answer(gate, wave, i, o) })
 		})
@@ -283,26 +283,19 @@ func (b *baker) answered() bool {
 }
 
 // arms returns who runs the new version for sure, and who surely runs the old
-// one; those in between belong to neither. share is what part of the weight of both
-// the canary has.
-func (e *engine) arms() (canary, baseline analysis.Arm, share float64) {
+// one; those in between belong to neither.
+func (e *engine) arms() (canary, baseline analysis.Arm) {
 	s := &e.state
-	var weights [2]float64
 	canary.Version, baseline.Version = s.spec.To, s.spec.From
 	for i := range s.steps {
 		st := &s.steps[i]
 		t := e.steps.units[i].target
 		switch st.status {
 		case StepDone:
-			weights[0] += float64(max(1, t.Weight))
-			canary.Members = append(canary.Members, analysis.Member{Name: t.Name, Labels: t.Labels, Since: st.since})
+			canary.Members = append(canary.Members, analysis.Member{Name: t.Name, Labels: t.Labels, Since: st.since, Weight: t.Weight})
 		case StepPending:
-			weights[1] += float64(max(1, t.Weight))
-			baseline.Members = append(baseline.Members, analysis.Member{Name: t.Name, Labels: t.Labels, Since: s.startedAt})
+			baseline.Members = append(baseline.Members, analysis.Member{Name: t.Name, Labels: t.Labels, Since: s.startedAt, Weight: t.Weight})
 		}
 	}
-	if weights[1] > 0 {
-		share = weights[0] / (weights[0] + weights[1])
-	}
-	return canary, baseline, share
+	return canary, baseline
 }

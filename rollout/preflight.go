@@ -51,7 +51,7 @@ func (e *engine) proveGuards() error {
 func (e *engine) untouched(from, to int) analysis.Arm {
 	arm := analysis.Arm{Version: e.compiled.spec.From}
 	for _, u := range e.compiled.units[from:to] {
-		arm.Members = append(arm.Members, analysis.Member{Name: u.target.Name, Labels: u.target.Labels})
+		arm.Members = append(arm.Members, analysis.Member{Name: u.target.Name, Labels: u.target.Labels, Weight: u.target.Weight})
 	}
 	return arm
 }
