@@ -100,12 +100,12 @@ func valueOf(labels []*dto.LabelPair, name string) string {
 func (c Counter) problems(path string, report func(path, msg string)) {
 	switch {
 	case c.Name == "":
-		report(path+".Name", `is empty: want the name of a counter, such as "http_requests_total"`)
+		report(path+"Name", `is empty: want the name of a metric, such as "http_requests_total"`)
 	case !model.UTF8Validation.IsValidMetricName(c.Name):
-		report(path+".Name", fmt.Sprintf("%q is no metric name", c.Name))
+		report(path+"Name", fmt.Sprintf("%q is no metric name", c.Name))
 	}
 	for _, label := range slices.Sorted(maps.Keys(c.Match)) {
-		at := fmt.Sprintf("%s.Match[%s]", path, label)
+		at := fmt.Sprintf("%sMatch[%s]", path, label)
 		if !model.UTF8Validation.IsValidLabelName(label) || label == string(model.MetricNameLabel) {
 			report(at, fmt.Sprintf("%q cannot be the name of a label to match", label))
 		}

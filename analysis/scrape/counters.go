@@ -2,28 +2,12 @@ package scrape
 
 import (
 	"context"
-	"errors"
-	"fmt"
+	"maps"
 	"net/http"
 	"sync"
 	"time"
 
 	"github.com/tidegate-go/tidegate/analysis"
-	"github.com/tidegate-go/tidegate/internal/httpx"
-)
-
-// Defaults of Counters.
-const (
-	// DefaultMinTargets is the share of each arm that must be read, in percent.
-	DefaultMinTargets = 50
-	// DefaultTimeout bounds the reading of one target.
-	DefaultTimeout = 3 * time.Second
-	// DefaultConcurrency is how many targets are read at a time.
-	DefaultConcurrency = 32
-	// DefaultMaxPage is the largest page, in bytes after decompression.
-	DefaultMaxPage = 4 << 20
-	// DefaultMaxSeries is how many series of one target a Counter may match.
-	DefaultMaxSeries = 10_000
 )
 
 // Counters is an analysis.Source that counts Events among a Total, by the
@@ -72,17 +56,15 @@ type Counters struct {
 	// for reuse.
 	Transport http.RoundTripper
 
-	once          sync.Once
-	setup         error // what is wrong with the fields above
-	total, events *matcher
-	client        *httpx.Client
-	turn          chan struct{} // held by the call that uses the ledger
-	ledger        ledger
+	once   sync.Once
+	setup  error // what is wrong with the fields above
+	poller *poller
 }
 
 var (
-	_ analysis.Source    = (*Counters)(nil)
-	_ analysis.Problemer = (*Counters)(nil)
+	_ analysis.Exclusive   = (*Counters)(nil)
+	_ analysis.Preflighter = (*Counters)(nil)
+	_ analysis.Problemer   = (*Counters)(nil)
 )
 
 // Observe reads the pages of all members of the window's arms and returns what
@@ -99,122 +81,77 @@ func (c *Counters) Observe(ctx context.Context, w analysis.Window) (analysis.Obs
 	if c.setup != nil {
 		return analysis.Observation{}, c.setup
 	}
-	roster, err := enroll(w)
+	counted, err := c.poller.observe(ctx, w)
 	if err != nil {
 		return analysis.Observation{}, err
 	}
-	if err := c.takeTurn(ctx); err != nil {
-		return analysis.Observation{}, err
+	sample := func(s sums) analysis.Sample {
+		if s == nil {
+			return analysis.Sample{}
+		}
+		return analysis.Counts(s.at(1, 0), s.at(0, 0))
 	}
-	defer func() { <-c.turn }()
+	return analysis.Observation{At: w.End, Canary: sample(counted.canary), Baseline: sample(counted.baseline)}, nil
+}
 
-	scraped := c.scrape(ctx, roster)
-	for i := range scraped {
-		if s := &scraped[i]; s.err == nil {
-			s.err = c.ledger.enter(s.entry, w.End, s.reading, orDefault(c.MaxSeries, DefaultMaxSeries))
-		}
+// Preflight reads the pages of all members of the window's arms once, and returns
+// the error that Observe would: too few of them can be read, or have both
+// counters with the labels that are matched. What they counted is left alone: no
+// page that it reads is a starting point, or brings an observation anything.
+func (c *Counters) Preflight(ctx context.Context, w analysis.Window) error {
+	c.once.Do(c.init)
+	if c.setup != nil {
+		return c.setup
 	}
-	c.ledger.forget(roster, w.End)
-	if err := done(ctx); err != nil {
-		return analysis.Observation{}, err
-	}
-	for _, a := range []arm{canary, baseline} {
-		if err := c.enough(a, scraped); err != nil {
-			return analysis.Observation{}, err
-		}
-	}
-	return analysis.Observation{
-		At:       w.End,
-		Canary:   c.ledger.collect(canary, scraped),
-		Baseline: c.ledger.collect(baseline, scraped),
-	}, nil
+	return c.poller.preflight(ctx, w)
 }
 
 // CloseIdleConnections closes the connections that are kept for the next
 // observation. A Transport given by the user is left alone.
 func (c *Counters) CloseIdleConnections() {
 	c.once.Do(c.init)
-	if c.client != nil {
-		c.client.CloseIdleConnections()
+	if c.poller != nil {
+		c.poller.client.CloseIdleConnections()
 	}
 }
 
 // Exclusive says that a Counters serves one check only.
 func (c *Counters) Exclusive() {}
 
+// Problems reports everything that is wrong with the settings, as the path of
+// the field and what is wrong with it. It contacts no target. Observe refuses to
+// work with settings that have a problem.
+func (c *Counters) Problems(report func(path, msg string)) {
+	if c.URL == nil {
+		report("URL", noURL)
+	}
+	c.Total.problems("Total.", report)
+	c.Events.problems("Events.", report)
+	if c.Total.Name != "" && c.Total.Name == c.Events.Name && maps.Equal(c.Total.Match, c.Events.Match) {
+		report("Events", "is the same counter as Total: every request would count as an error")
+	}
+	c.settings().problems(report)
+}
+
+func (c *Counters) settings() settings {
+	return settings{
+		url: c.URL, minTargets: c.MinTargets, timeout: c.Timeout, concurrency: c.Concurrency,
+		maxPage: c.MaxPage, maxSeries: c.MaxSeries,
+		header: c.Header, authorize: c.Authorize, transport: c.Transport,
+	}
+}
+
 func (c *Counters) init() {
-	var wrong []error
-	c.Problems(func(path, msg string) {
-		wrong = append(wrong, fmt.Errorf("scrape: Counters.%s %s", path, msg))
-	})
-	if c.setup = errors.Join(wrong...); c.setup != nil {
+	if c.setup = wrong("Counters", c); c.setup != nil {
 		return
 	}
-	c.total, _ = c.Total.compile() // Problems has tried them
-	c.events, _ = c.Events.compile()
+	total, _ := c.Total.compile() // Problems has tried them
+	events, _ := c.Events.compile()
 	if c.Events.Name == c.Total.Name && c.Total.Optional {
-		c.events.optional = true // where there is no request yet, there is no error
+		events.optional = true // where there is no request yet, there is no error
 	}
-	c.client = c.newClient()
-	c.turn = make(chan struct{}, 1)
-	c.ledger = make(ledger)
-}
-
-// takeTurn waits for the calls before this one, as long as ctx allows. A page
-// that was fetched earlier but entered later would look like a restart.
-func (c *Counters) takeTurn(ctx context.Context) error {
-	if err := done(ctx); err != nil {
-		return err
-	}
-	select {
-	case c.turn <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return done(ctx)
-	}
-}
-
-// enough says which arm, if any, had too few of its targets read.
-func (c *Counters) enough(a arm, scraped []outcome) error {
-	e := &ArmError{Arm: a.String()}
-	for _, s := range scraped {
-		if s.arm != a {
-			continue
-		}
-		e.Members++
-		if s.err == nil {
-			continue
-		}
-		e.Failed++
-		if len(e.Reasons) < maxReasons {
-			e.Reasons = append(e.Reasons, &TargetError{Target: s.name, Err: s.err})
-		}
-	}
-	if e.Members == 0 {
-		return nil
-	}
-	percent := orDefault(c.MinTargets, DefaultMinTargets)
-	e.Need = max(1, (e.Members*percent+99)/100)
-	if e.Members-e.Failed >= e.Need {
-		return nil
-	}
-	return e
-}
-
-func done(ctx context.Context) error {
-	err := ctx.Err()
-	if err == nil {
-		return nil
-	}
-	if why := context.Cause(ctx); !errors.Is(why, err) {
-		return fmt.Errorf("scrape: %w: %w", err, why)
-	}
-	return fmt.Errorf("scrape: %w", err)
-}
-
-func orDefault[T int | int64 | time.Duration](v, def T) T {
-	if v > 0 {
-		return v
-	}
-	return def
+	maxSeries := c.settings().withDefaults().maxSeries
+	c.poller = newPoller(c.settings(), func(p *page) (reading, error) {
+		return p.read(total, events, maxSeries)
+	})
 }

@@ -8,6 +8,16 @@
 //		Events: scrape.Counter{Name: "http_requests_total", Match: map[string]string{"code": "5.."}},
 //	}
 //
+// [Counters] is for error rates, and [Histogram] for how long requests take:
+//
+//	latency := &scrape.Histogram{
+//		URL:  func(target string) string { return "http://" + target + ":9090/metrics" },
+//		Name: "http_request_duration_seconds",
+//	}
+//
+// What is said of counters below goes for a histogram too: its buckets are counters
+// that restart together.
+//
 // # What is counted
 //
 // At every observation the page of each member of both arms is fetched once,
@@ -51,6 +61,11 @@
 // that never occurs, such as "5xx" for "5..". See the counter move once, in a
 // test, before trusting it.
 //
+// Preflight tries all this once before anything is deployed, and counts nothing.
+//
+// A target that failed several times in a row is left alone for up to half a
+// minute, and its error says so.
+//
 // # Formats
 //
 // The text format 0.0.4 is asked for, which all exporters speak. OpenMetrics 1.0
@@ -58,9 +73,13 @@
 // prometheus/common/expfmt can: without exemplars and timestamps in fractions
 // of a second.
 //
+// A native histogram has no form in text. Its classic buckets are read if it has
+// them too, as with NativeHistogramBucketFactor and Buckets both set in
+// client_golang; without them it is an error.
+//
 // # State
 //
-// A Counters holds the last values between observations, in memory only. When
+// A Counters or Histogram holds the last values between observations, in memory only. When
 // the runner crashes, the next one starts from new snapshots: at most one
 // interval of every target is lost, and nothing is counted twice.
 package scrape

@@ -25,8 +25,8 @@ type outcome struct {
 // scrape reads the pages of the roster, and returns one outcome for each, in
 // order. It ends a little before ctx's deadline, so that the targets that did
 // answer can be counted.
-func (c *Counters) scrape(ctx context.Context, roster []entry) []outcome {
-	timeout := orDefault(c.Timeout, DefaultTimeout)
+func (p *poller) scrape(ctx context.Context, roster []entry) []outcome {
+	timeout := p.timeout
 	if deadline, ok := ctx.Deadline(); ok {
 		left := time.Until(deadline)
 		timeout = min(timeout, left/2)
@@ -37,10 +37,10 @@ func (c *Counters) scrape(ctx context.Context, roster []entry) []outcome {
 	outcomes := make([]outcome, len(roster))
 	var next atomic.Int64
 	var wg sync.WaitGroup
-	for range min(len(roster), orDefault(c.Concurrency, DefaultConcurrency)) {
+	for range min(len(roster), p.concurrency) {
 		wg.Go(func() {
 			for i := next.Add(1) - 1; i < int64(len(roster)); i = next.Add(1) - 1 {
-				outcomes[i] = c.read(ctx, roster[i], timeout)
+				outcomes[i] = p.read(ctx, roster[i], timeout)
 			}
 		})
 	}
@@ -48,13 +48,13 @@ func (c *Counters) scrape(ctx context.Context, roster []entry) []outcome {
 	return outcomes
 }
 
-func (c *Counters) read(ctx context.Context, e entry, timeout time.Duration) outcome {
+func (p *poller) read(ctx context.Context, e entry, timeout time.Duration) outcome {
 	o := outcome{entry: e}
 	if ctx.Err() != nil {
 		o.err = errors.New("not asked: the observation's time was up")
 		return o
 	}
-	address := c.URL(e.name)
+	address := p.url(e.name)
 	if address == "" {
 		o.err = errors.New("URL gave no address for it")
 		return o
@@ -62,22 +62,22 @@ func (c *Counters) read(ctx context.Context, e entry, timeout time.Duration) out
 	slow := fmt.Errorf("no complete page within %v", timeout.Round(time.Millisecond))
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, slow)
 	defer cancel()
-	resp, err := c.client.Get(ctx, address)
+	resp, err := p.client.Get(ctx, address)
 	if err != nil {
 		o.err = err
 		return o
 	}
-	p, err := parsePage(resp.Header.Get("Content-Type"), resp.Body)
+	page, err := parsePage(resp.Header.Get("Content-Type"), resp.Body)
 	if err != nil {
 		o.err = err
 		return o
 	}
-	o.reading, o.err = p.read(c.total, c.events, orDefault(c.MaxSeries, DefaultMaxSeries))
+	o.reading, o.err = p.take(page)
 	return o
 }
 
-func (c *Counters) newClient() *httpx.Client {
-	header := c.Header.Clone()
+func (s settings) newClient() *httpx.Client {
+	header := s.header.Clone()
 	if header == nil {
 		header = make(http.Header)
 	}
@@ -85,15 +85,20 @@ func (c *Counters) newClient() *httpx.Client {
 		header.Set("Accept", accept)
 	}
 	return &httpx.Client{
-		Timeout: 2 * orDefault(c.Timeout, DefaultTimeout), // read's own comes first
+		Timeout: 2 * s.timeout, // read's own comes first
 		// One quick second try covers a lost connection. More is left to the next
 		// observation: counters lose nothing by waiting.
-		Attempts:  2,
-		WaitMin:   20 * time.Millisecond,
-		WaitMax:   200 * time.Millisecond,
-		MaxBody:   orDefault(c.MaxPage, DefaultMaxPage),
-		Header:    header,
-		Authorize: c.Authorize,
-		Transport: c.Transport,
+		Attempts: 2,
+		WaitMin:  20 * time.Millisecond,
+		WaitMax:  200 * time.Millisecond,
+		// A target that hangs must not cost every observation its time, nor one
+		// behind a proxy shut out the others there. But targets restart while a
+		// rollout is under way, and should be seen soon after.
+		PerURL:      true,
+		CoolDownMax: 30 * time.Second,
+		MaxBody:     s.maxPage,
+		Header:      header,
+		Authorize:   s.authorize,
+		Transport:   s.transport,
 	}
 }

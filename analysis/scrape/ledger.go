@@ -4,9 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
-
-	"github.com/tidegate-go/tidegate/analysis"
 )
 
 // forgetAfter is how long a target that is in neither arm is remembered.
@@ -22,16 +21,14 @@ type account struct {
 	at     time.Time // of the last reading
 	wanted time.Time // when it was last a member
 	last   reading   // the last value of every series, also of those now gone
-	due    counts    // counted, and not yet part of an observation
+	due    sums      // counted, and not yet part of an observation
 }
-
-type counts struct{ events, total uint64 }
 
 // enter takes a reading into a target's account. What was counted since the
 // last reading becomes due if the target was in its arm all the while.
 func (l ledger) enter(e entry, at time.Time, now reading, maxSeries int) error {
 	a := l[e.name]
-	if a == nil || a.stint != e.stint || a.at.Before(e.since) {
+	if a == nil || a.stint != e.stint || a.at.Before(e.since) || otherBounds(a.last, now) {
 		l[e.name] = &account{stint: e.stint, at: at, wanted: at, last: now}
 		return nil
 	}
@@ -41,15 +38,29 @@ func (l ledger) enter(e entry, at time.Time, now reading, maxSeries int) error {
 	}
 	last := a.last
 	if restarted(last, now) {
-		last = reading{}
+		last = reading{groups: make([]group, len(now.groups))}
 	}
-	if all := max(union(last.total, now.total), union(last.events, now.events)); all > 2*maxSeries {
-		return fmt.Errorf("its series come and go: %d different ones by now, limit %d", all, 2*maxSeries)
+	for i := range now.groups {
+		if all := union(last.groups[i], now.groups[i]); all > 2*maxSeries {
+			return fmt.Errorf("its series come and go: %d different ones by now, limit %d", all, 2*maxSeries)
+		}
 	}
-	a.due.total += advance(last.total, now.total)
-	a.due.events += advance(last.events, now.events)
+	more := make(sums, len(now.groups))
+	for i := range now.groups {
+		more[i] = advance(last.groups[i], now.groups[i])
+	}
+	a.due = a.due.plus(more)
+	if now.bounds == nil {
+		now.bounds = last.bounds // its series are gone for now
+	}
 	a.at, a.last = at, now
 	return nil
+}
+
+// otherBounds tells whether two readings are of histograms that have nothing to do
+// with each other.
+func otherBounds(last, now reading) bool {
+	return last.bounds != nil && now.bounds != nil && !slices.Equal(last.bounds, now.bounds)
 }
 
 // another tells whether a page comes from another process than the last one
@@ -67,69 +78,34 @@ func another(last, now float64, at time.Time) bool {
 // its counters with it. A new start time alone proves nothing: it may be an
 // exporter's, whose restart leaves the counters that it passes on as they were.
 func restarted(last, now reading) bool {
-	return last.start != now.start && last.start != 0 && now.start != 0 &&
-		(anyLower(last.total, now.total) || anyLower(last.events, now.events))
-}
-
-// advance returns how many events lie between two readings, and adds to now the
-// series that are gone from it.
-func advance(last, now map[string]uint64) uint64 {
-	var sum uint64
-	for series, v := range now {
-		if before := last[series]; before <= v {
-			sum += v - before
-		} else {
-			sum += v // a restart: it counts from zero again
-		}
+	if last.start == now.start || last.start == 0 || now.start == 0 {
+		return false
 	}
-	for series, before := range last {
-		if _, here := now[series]; !here {
-			now[series] = before
-		}
-	}
-	return sum
-}
-
-func anyLower(last, now map[string]uint64) bool {
-	for series, v := range now {
-		if v < last[series] {
+	for i := range now.groups {
+		if anyLower(last.groups[i], now.groups[i]) {
 			return true
 		}
 	}
 	return false
 }
 
-func union(a, b map[string]uint64) int {
-	n := len(b)
-	for series := range a {
-		if _, both := b[series]; !both {
-			n++
-		}
-	}
-	return n
-}
-
-// collect hands out what is due to an arm from the targets that were read. An
-// arm without members has no data.
-func (l ledger) collect(a arm, scraped []outcome) analysis.Sample {
-	members := false
-	var sum counts
+// collect hands out what is due to an arm from the targets that were read. For an
+// arm without members it's nil.
+func (l ledger) collect(a arm, scraped []outcome) (due sums) {
 	for _, s := range scraped {
 		if s.arm != a {
 			continue
 		}
-		members = true
+		if due == nil {
+			due = sums{}
+		}
 		if s.err == nil {
 			account := l[s.name]
-			sum.events += account.due.events
-			sum.total += account.due.total
-			account.due = counts{}
+			due = due.plus(account.due)
+			account.due = nil
 		}
 	}
-	if !members {
-		return analysis.Sample{}
-	}
-	return analysis.Counts(sum.events, sum.total)
+	return due
 }
 
 // forget drops the accounts of targets that have long been in neither arm.

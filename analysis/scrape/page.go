@@ -22,12 +22,6 @@ type page struct {
 	types    map[string]string // by the name in the TYPE line
 }
 
-// reading is what one page says of a target's counters: values by series.
-type reading struct {
-	total, events map[string]uint64
-	start         float64 // process_start_time_seconds, 0 if it is not there
-}
-
 // parsePage reads a page of Prometheus text. It overwrites parts of body.
 func parsePage(contentType string, body []byte) (*page, error) {
 	openMetrics, err := checkFormat(contentType, body)
@@ -110,26 +104,31 @@ func takeMetadata(body []byte) map[string]string {
 	return types
 }
 
-// read takes both counters from a page.
+// read takes both counters from a page: the total's series, and the events'.
 func (p *page) read(total, events *matcher, maxSeries int) (reading, error) {
-	var r reading
-	var err error
-	if r.total, err = p.take(total, maxSeries); err != nil {
+	of, err := p.take(total, maxSeries)
+	if err != nil {
 		return reading{}, err
 	}
-	if r.events, err = p.take(events, maxSeries); err != nil {
+	bad, err := p.take(events, maxSeries)
+	if err != nil {
 		return reading{}, err
 	}
+	return reading{groups: []group{of, bad}, start: p.started()}, nil
+}
+
+// started returns when the process started, in Unix seconds, 0 if it does not say.
+func (p *page) started() float64 {
 	if started := p.families["process_start_time_seconds"].GetMetric(); len(started) == 1 {
 		if at := started[0].GetUntyped().GetValue(); at > 0 && !math.IsInf(at, 0) {
-			r.start = at
+			return at
 		}
 	}
-	return r, nil
+	return 0
 }
 
 // take returns the values of the series that a matcher picks.
-func (p *page) take(m *matcher, maxSeries int) (map[string]uint64, error) {
+func (p *page) take(m *matcher, maxSeries int) (group, error) {
 	if err := p.checkKind(m.name); err != nil {
 		return nil, err
 	}
@@ -140,7 +139,7 @@ func (p *page) take(m *matcher, maxSeries int) (map[string]uint64, error) {
 	if err := m.checkLabels(family); err != nil {
 		return nil, err
 	}
-	values := make(map[string]uint64)
+	values := make(group)
 	for _, series := range family {
 		if !m.matches(series.GetLabel()) {
 			continue
@@ -156,7 +155,7 @@ func (p *page) take(m *matcher, maxSeries int) (map[string]uint64, error) {
 		if err != nil {
 			return nil, fmt.Errorf("metric %q: %w", m.name, err)
 		}
-		values[key] = count
+		values[key] = []uint64{count}
 	}
 	return values, nil
 }

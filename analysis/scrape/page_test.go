@@ -30,9 +30,9 @@ func readPage(contentType, body string, total, events *matcher, maxSeries int) (
 	return p.read(total, events, maxSeries)
 }
 
-func sum(series map[string]uint64) (n uint64) {
+func sum(series group) (n uint64) {
 	for _, v := range series {
-		n += v
+		n += v[0]
 	}
 	return n
 }
@@ -131,7 +131,7 @@ func TestPage(t *testing.T) {
 				return
 			}
 			require.NoError(t, err)
-			require.Equal(t, test.want, [2]uint64{sum(got.total), sum(got.events)})
+			require.Equal(t, test.want, [2]uint64{sum(got.groups[0]), sum(got.groups[1])})
 		})
 	}
 }
@@ -180,15 +180,15 @@ func FuzzPage(f *testing.F) {
 			require.Empty(t, r)
 			return
 		}
-		require.LessOrEqual(t, len(r.total), maxSeries)
-		for series, v := range r.total {
-			require.LessOrEqual(t, v, uint64(maxCount))
-			if e, ok := r.events[series]; ok {
+		require.LessOrEqual(t, len(r.groups[0]), maxSeries)
+		for series, v := range r.groups[0] {
+			require.LessOrEqual(t, v[0], uint64(maxCount))
+			if e, ok := r.groups[1][series]; ok {
 				require.Equal(t, v, e, "both from one page")
 			}
 		}
-		for series := range r.events {
-			require.Contains(t, r.total, series)
+		for series := range r.groups[1] {
+			require.Contains(t, r.groups[0], series)
 		}
 	})
 }

@@ -4,14 +4,10 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
-	"strings"
 	"sync"
 	"time"
-
-	"github.com/hashicorp/go-retryablehttp"
 )
 
 // Defaults of a Client.
@@ -37,6 +33,23 @@ type Client struct {
 	// each time, with jitter. A longer Retry-After is cut to WaitMax. Zero means
 	// DefaultWaitMin and DefaultWaitMax.
 	WaitMin, WaitMax time.Duration
+	// RetryShare bounds the retries of all calls together: each call earns that
+	// many, and up to ten are saved up. A call that finds none left returns its
+	// first answer. Zero means DefaultRetryShare, less than zero means no bound.
+	RetryShare float64
+	// OpenAfter is how many calls to a host must fail one after the other, with
+	// no connection, no complete answer in time, 429 or 5xx (but not 501), for
+	// its circuit to open: calls are then ErrOpen at once, and not made. Zero
+	// means DefaultOpenAfter, less than zero means never.
+	OpenAfter int
+	// CoolDownMin and CoolDownMax bound how long a circuit stays open, which
+	// doubles each time, with jitter. One call is then tried, once; if it works,
+	// the circuit closes. Zero means DefaultCoolDownMin and DefaultCoolDownMax.
+	CoolDownMin, CoolDownMax time.Duration
+	// PerURL keeps a circuit for each URL rather than each host. It is for hosts
+	// that pass calls on to many, as a proxy does: one of these may be down, and
+	// the rest not.
+	PerURL bool
 	// MaxBody is the largest body, in bytes after decompression. Zero means
 	// DefaultMaxBody.
 	MaxBody int64
@@ -55,9 +68,11 @@ type Client struct {
 	// means the system's roots. It must not be changed after the first call.
 	TLS *tls.Config
 
-	once   sync.Once
-	base   http.RoundTripper
-	client *http.Client
+	once     sync.Once
+	base     http.RoundTripper
+	client   *http.Client
+	budget   budget
+	circuits circuits
 }
 
 // Response is a complete answer with a 2xx status.
@@ -69,8 +84,9 @@ type Response struct {
 // Get fetches a URL. It returns when ctx is done, or earlier.
 //
 // Every error names the URL with its secrets left out. errors.As finds a
-// *StatusError for an answer outside 2xx; errors.Is finds ErrTooLarge,
-// ErrRedirect, ErrURL, and the error and cause of a context that is done.
+// *StatusError for an answer outside 2xx; errors.Is finds ErrOpen for a call that
+// was not made, ErrTooLarge, ErrRedirect, ErrURL, and the error and cause of a
+// context that is done.
 func (c *Client) Get(ctx context.Context, url string) (*Response, error) {
 	return c.call(ctx, http.MethodGet, url, nil)
 }
@@ -80,60 +96,6 @@ func (c *Client) Get(ctx context.Context, url string) (*Response, error) {
 // nothing, however often they are called.
 func (c *Client) Ask(ctx context.Context, url string, form url.Values) (*Response, error) {
 	return c.call(ctx, http.MethodPost, url, form)
-}
-
-func (c *Client) call(ctx context.Context, method, url string, form url.Values) (*Response, error) {
-	c.once.Do(c.init)
-	target, err := parse(url)
-	if err != nil {
-		return nil, err
-	}
-	var body io.Reader
-	if form != nil {
-		body = strings.NewReader(form.Encode())
-	}
-	req, err := http.NewRequestWithContext(ctx, method, target.String(), body)
-	if err != nil {
-		return nil, ErrURL // the detail would show the URL
-	}
-	if form != nil {
-		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	}
-	retryable, err := retryablehttp.FromRequest(req)
-	if err != nil {
-		return nil, fmt.Errorf("httpx: %s %s: %w", method, redact(target), err)
-	}
-
-	t := tries{most: orDefault(c.Attempts, DefaultAttempts)}
-	loop := retryablehttp.Client{
-		HTTPClient:   c.client,
-		RetryMax:     t.most - 1,
-		RetryWaitMin: orDefault(c.WaitMin, DefaultWaitMin),
-		RetryWaitMax: orDefault(c.WaitMax, DefaultWaitMax),
-		Backoff:      t.wait,
-		ErrorHandler: retryablehttp.PassthroughErrorHandler,
-	}
-	loop.CheckRetry = func(ctx context.Context, resp *http.Response, err error) (bool, error) {
-		return t.again(ctx, loop.RetryWaitMin, loop.RetryWaitMax, resp, err), nil
-	}
-	resp, err := loop.Do(retryable)
-	if err != nil {
-		return nil, callError(ctx, method, target, t, err)
-	}
-	answer := buffered(resp)
-	if t.stopped {
-		return nil, callError(ctx, method, target, t, ctx.Err())
-	}
-	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		return nil, &StatusError{
-			Method:   method,
-			URL:      redact(target),
-			Status:   resp.StatusCode,
-			Body:     scrub(target, answer),
-			Attempts: t.made,
-		}
-	}
-	return &Response{Header: resp.Header, Body: answer}, nil
 }
 
 // CloseIdleConnections closes the connections of the Client's own transport
@@ -150,6 +112,9 @@ func (c *Client) init() {
 	if c.base = c.Transport; c.base == nil {
 		c.base = newTransport(c.TLS)
 	}
+	c.circuits.openAfter = orDefault(c.OpenAfter, DefaultOpenAfter)
+	c.circuits.shortest = orDefault(c.CoolDownMin, DefaultCoolDownMin)
+	c.circuits.longest = orDefault(c.CoolDownMax, DefaultCoolDownMax)
 	c.client = &http.Client{
 		Timeout: orDefault(c.Timeout, DefaultTimeout),
 		Transport: &exchange{
@@ -167,7 +132,7 @@ func (c *Client) init() {
 	}
 }
 
-func orDefault[T int | int64 | time.Duration](v, def T) T {
+func orDefault[T int | int64 | float64 | time.Duration](v, def T) T {
 	if v > 0 {
 		return v
 	}

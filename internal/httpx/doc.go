@@ -11,7 +11,11 @@
 //   - Size: a body past MaxBody, as decompressed, is ErrTooLarge.
 //   - Repetition: only questions (Get, Ask), and only for failed connections,
 //     cut-off bodies, 429 and 5xx (but not 501), with jitter. Any other status
-//     will not change by asking again.
+//     will not change by asking again. All calls of a Client share a budget of
+//     retries, so that a server that is going under is not pushed.
+//   - Insistence: a host whose calls failed several times in a row is left alone
+//     for a while. Calls to it are ErrOpen at once, until one that is let through
+//     works.
 //   - Place: a redirect is followed within the same scheme, host and port
 //     only. Elsewhere is ErrRedirect, so no header or secret ever goes to a
 //     host that nobody configured.

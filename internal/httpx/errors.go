@@ -34,19 +34,35 @@ type StatusError struct {
 	Body []byte
 	// Attempts is how often it was tried.
 	Attempts int
+	// Broke says that it would have been tried again, had the Client's RetryShare
+	// not been used up.
+	Broke bool
 }
 
 // Error implements error. It shows a short excerpt of the body.
 func (e *StatusError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "httpx: %s %s: %d %s", e.Method, e.URL, e.Status, http.StatusText(e.Status))
-	if e.Attempts > 1 {
-		fmt.Fprintf(&b, " (%d attempts)", e.Attempts)
-	}
+	b.WriteString(effort(e.Attempts, e.Broke))
 	if excerpt := Excerpt(e.Body); excerpt != "" {
 		fmt.Fprintf(&b, ": %s", excerpt)
 	}
 	return b.String()
+}
+
+// effort says how often a call was tried, and why not more often.
+func effort(attempts int, broke bool) string {
+	var parts []string
+	if attempts > 1 {
+		parts = append(parts, fmt.Sprintf("%d attempts", attempts))
+	}
+	if broke {
+		parts = append(parts, "retry budget used up")
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(parts, ", ") + ")"
 }
 
 // Excerpt quotes the start of a body for an error message: on one line, 120
@@ -65,17 +81,14 @@ func Excerpt(body []byte) string {
 
 // callError is the error of a call that got no answer. When the context is
 // done, that is the reason, and how the last try failed is told with it.
-func callError(ctx context.Context, method string, target *url.URL, t tries, err error) error {
+func callError(ctx context.Context, method string, target *url.URL, t *tries, err error) error {
 	call := "httpx: " + method + " " + redact(target)
 	if ctx.Err() == nil {
 		err = cause(err)
 		if errors.Is(err, context.DeadlineExceeded) {
 			err = fmt.Errorf("no complete answer in time: %w", err)
 		}
-		if t.made > 1 {
-			return fmt.Errorf("%s: %w (%d attempts)", call, err, t.made)
-		}
-		return fmt.Errorf("%s: %w", call, err)
+		return fmt.Errorf("%s: %w%s", call, err, effort(t.made, t.broke))
 	}
 	last := ""
 	if t.last != "" {

@@ -16,6 +16,8 @@ import (
 type tries struct {
 	most, made int
 	stopped    bool          // the context ended where another try was due
+	broke      bool          // the budget ended where another try was due
+	spend      func() bool   // takes one try from the budget
 	next       time.Duration // the wait before the next try
 	last       string        // how the last try failed, other than by the context's end
 }
@@ -45,8 +47,11 @@ func (t *tries) again(ctx context.Context, shortest, longest time.Duration, resp
 	if after, ok := retryAfter(resp, time.Now()); ok {
 		t.next = min(max(t.next, after), longest)
 	}
-	deadline, bounded := ctx.Deadline()
-	return !bounded || time.Until(deadline) > t.next
+	if deadline, bounded := ctx.Deadline(); bounded && time.Until(deadline) <= t.next {
+		return false
+	}
+	t.broke = !t.spend()
+	return !t.broke
 }
 
 // wait is a retryablehttp.Backoff.

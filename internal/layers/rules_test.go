@@ -37,6 +37,7 @@ var rules = []rule{
 	{path: "internal/httpx", layer: 0, links: web},
 	{path: "internal/procgroup", layer: 0},
 	{path: "internal/layers", layer: 0, alone: true},
+	{path: "internal/binomial", layer: 0, alone: true},
 
 	{path: "analysis", layer: 1, also: []string{"analysis/evidence"}},
 	{path: "analysis/evidence", layer: 1, alone: true},
@@ -63,6 +64,7 @@ var rules = []rule{
 	{path: "rollout/filejournal", layer: 4, links: fileLock},
 	{path: "rollout/execdeploy", layer: 4},
 
+	{path: "analysis/evidence/detection", layer: 5, linksAny: true}, // a program
 	{path: "cmd/...", layer: 5, linksAny: true},
 	{path: "examples/...", layer: 5, linksAny: true},
 }
