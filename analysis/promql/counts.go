@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/tidegate-go/tidegate/analysis"
 )
@@ -17,7 +18,8 @@ import (
 // within the window to its ends: with n samples of a counter there, every event
 // counts about n/(n-1) times, and some are never seen. So the counts scatter more
 // than the judge assumes. Let a window hold five samples or more (analysis.Gate,
-// Interval, of five scrape intervals), or count exactly with package scrape.
+// Interval, of five scrape intervals), or count exactly, with Counters or with package
+// scrape.
 //
 // The result of increase() is no whole number. It is rounded to the nearest, and
 // what rounding took or gave is carried to the next window, so that nothing is
@@ -48,6 +50,11 @@ type Counts struct {
 	// one. Mind that a misspelt query looks the same: see it count once, in a test,
 	// before trusting it. Without it, no series is an error.
 	EventsOptional bool
+	// By is a label, such as zone, if Total and Events give a series for each of its
+	// values, as with sum by (zone) (…). Each is a slice of the observation, and the
+	// whole is the sum of them. The package's documentation says more. Empty means
+	// that they give one series.
+	By string
 	// CanaryOnly says not to ask about the baseline, for judges that hold a figure
 	// against fixed limits.
 	CanaryOnly bool
@@ -63,11 +70,11 @@ type Counts struct {
 	setup   error
 	inquiry *inquiry
 	mu      sync.Mutex
-	rest    rest
+	carried carried[remainder]
 }
 
 var (
-	_ analysis.Source    = (*Counts)(nil)
+	_ analysis.Historian = (*Counts)(nil)
 	_ analysis.Problemer = (*Counts)(nil)
 )
 
@@ -92,16 +99,66 @@ func (c *Counts) Observe(ctx context.Context, w analysis.Window) (analysis.Obser
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	rest := c.rest.at(w)
-	o := analysis.Observation{At: w.End}
-	if o.Canary, err = rest.canary.sample(found.canary); err != nil {
-		return analysis.Observation{}, &QueryError{Arm: "canary", Field: "Events", Err: err}
+	rest := c.carried.into(w)
+	o, err := c.observation(found, w.End, rest)
+	if err == nil {
+		c.carried.keep(rest)
 	}
-	if o.Baseline, err = rest.baseline.sample(found.baseline); err != nil {
-		return analysis.Observation{}, &QueryError{Arm: "baseline", Field: "Events", Err: err}
+	return o, err
+}
+
+// History asks the queries about each of the spans of length every that the window
+// is made of, from its start on. See the package's documentation for how. What
+// rounding leaves is carried from span to span, and to nothing else.
+func (c *Counts) History(ctx context.Context, w analysis.Window, every time.Duration) ([]analysis.Observation, error) {
+	c.once.Do(c.init)
+	if c.setup != nil {
+		return nil, c.setup
 	}
-	c.rest = rest
-	return o, nil
+	var carried carried[remainder]
+	return c.inquiry.history(ctx, w, every, c.By != "", func(found findings, span analysis.Window) (analysis.Observation, error) {
+		rest := carried.into(span)
+		o, err := c.observation(found, span.End, rest)
+		if err == nil {
+			carried.keep(rest)
+		}
+		return o, err
+	})
+}
+
+// observation makes one of what is known of a window.
+func (c *Counts) observation(found findings, at time.Time, rest left[remainder]) (analysis.Observation, error) {
+	canary, err := c.samples(found.canary, rest.canary)
+	if err != nil {
+		return analysis.Observation{}, err
+	}
+	baseline, err := c.samples(found.baseline, rest.baseline)
+	if err != nil {
+		return analysis.Observation{}, err
+	}
+	return compose(at, c.By, canary, baseline, sumOfCounts)
+}
+
+// samples are those of one arm.
+func (c *Counts) samples(of replies, rest map[string]remainder) (samples, error) {
+	if of == nil {
+		return nil, nil
+	}
+	totals, err := read(of["Total"].result, c.By)
+	if err != nil {
+		return nil, of["Total"].fail(err)
+	}
+	events, err := read(of["Events"].result, c.By)
+	if err != nil && !(c.EventsOptional && errors.Is(err, errNoSeries)) {
+		return nil, of["Events"].fail(err)
+	} else if err != nil {
+		events = values{}
+	}
+	all, err := rounded(totals, events, rest, 1)
+	if err != nil {
+		return nil, of["Events"].fail(err)
+	}
+	return all, nil
 }
 
 // Problems reports everything that is wrong with the settings, as the path of
@@ -115,6 +172,7 @@ func (c *Counts) Problems(report func(path, msg string)) {
 	if c.Total != "" && c.Total == c.Events {
 		report("Events", "is the same query as Total: every request would count as an error")
 	}
+	byProblems(c.By, report)
 	l.fresh(c.Fresh)
 }
 
@@ -122,10 +180,8 @@ func (c *Counts) init() {
 	if c.setup = problems("Counts", c); c.setup != nil {
 		return
 	}
-	events := newQuery("Events", c.Events, c.BaselineEvents)
-	events.optional = c.EventsOptional
 	c.inquiry = &inquiry{server: c.Server, canaryOnly: c.CanaryOnly}
-	c.inquiry.add(newQuery("Total", c.Total, c.BaselineTotal), events)
+	c.inquiry.add(newQuery("Total", c.Total, c.BaselineTotal), newQuery("Events", c.Events, c.BaselineEvents))
 	c.inquiry.addFresh(c.Fresh)
 }
 

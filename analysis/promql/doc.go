@@ -12,9 +12,11 @@
 //		Query:  `max(queue_length{version="{{.Version}}"})`,
 //	}
 //
-// [Counts] is for judges that weigh evidence, such as analysis.NotWorse, and
-// [Gauge] for those that hold a value against limits. [Server] alone answers
-// instant and range queries.
+// Counts are for judges that weigh evidence, such as analysis.NotWorse: by
+// [Counters], which counts exactly, by the raw samples, or by [Counts], which takes
+// any query, such as of a recording rule. [Histogram] counts requests by how long
+// they took. [Gauge] is for judges that hold a value against limits. [Server] alone
+// answers instant and range queries.
 //
 // # Queries
 //
@@ -46,16 +48,41 @@
 // # What is an answer
 //
 // A query must give a scalar or a vector of one series. Several series are an
-// error that names some of them: add them up in the query, or make a check of
-// each. No series, NaN and infinities (0/0, 1/0) are analysis.ErrNoData. Strings,
-// matrices and native histograms are errors, and so is an answer with warnings
-// (see [Server], Warn). Nothing is read as zero that is not a zero, with the one
-// exception of EventsOptional.
+// error that names some of them: add them up in the query, make slices of them, or
+// a check of each. No series, NaN and infinities (0/0, 1/0) are
+// analysis.ErrNoData. Strings, matrices (but for [Counters]) and native histograms
+// are errors, and so is an answer with warnings (see [Server], Warn). Nothing is
+// read as zero that is not a zero, with the one exception of EventsOptional, and of
+// slices without events.
 //
 // A query that ends in "or vector(0)" is refused by Problems: it turns missing
 // data into a perfect figure. So is one that does not depend on the arm, or, for
 // counts, on the window; a rate where a count is wanted; and a name where it is
 // not safe.
+//
+// # Slices
+//
+// With By, the name of a label, a query gives a series for each value of the label,
+// and the observation has a slice for each, by its name. Every series must have the
+// label, and no two the same value of it. More than [MaxSlices] are an error.
+//
+// A slice that only one arm has is no data in the other. So is one whose value is NaN
+// or infinite; ErrNoData means that all of them are. Where Total has a slice and
+// Events has not, it counts 0, provided that Events has any series, or EventsOptional
+// is set. The other way round is an error. What rounding leaves is carried on for
+// each slice by itself.
+//
+// # History
+//
+// Sources can be asked what was seen before a rollout (analysis.Historian): by one
+// range query for each query and arm, in parts of a size that servers allow, with the
+// length of one span for .Window. Only members who were in their arm for all of that
+// time are asked about. Spans that lack data of one arm are left out; it is ErrNoData
+// if none is left.
+//
+// A range query has the same text for all times. So a query with .Start, .End,
+// @ start() or @ end() is asked about one span after the other, and about a thousand
+// at most. [Counters] asks for the raw samples, of ten minutes at once.
 //
 // # How old the data is
 //
@@ -74,7 +101,8 @@
 //     part of the next, so it grows until it has.
 //
 // VictoriaMetrics is asked with nocache=1, without which it answers about the
-// time 30 s before the one asked about.
+// time 30 s before the one asked about. Range queries of it leave out the last 30 s
+// all the same, and a new series may take some 15 s to be found.
 //
 // # Figures to expect
 //

@@ -47,7 +47,7 @@ func requireLiteral(t require.TestingT, name, other string) {
 	w.Canary = analysis.Arm{Version: name, Members: []analysis.Member{
 		{Name: name, Labels: map[string]string{"zone": name}}, {Name: other, Labels: map[string]string{"zone": other}}, {Name: name, Labels: map[string]string{"zone": name}},
 	}}
-	query, err := q.render(w, canary)
+	query, err := q.render(w, w.End.Sub(w.Start), canary)
 	if name == "" || other == "" || !utf8.ValidString(name) || !utf8.ValidString(other) {
 		require.Error(t, err)
 		require.Empty(t, query)

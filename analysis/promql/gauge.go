@@ -3,6 +3,7 @@ package promql
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/tidegate-go/tidegate/analysis"
 )
@@ -26,6 +27,13 @@ type Gauge struct {
 	// BaselineQuery is asked about the baseline, where it takes another query than
 	// the canary. Empty means Query.
 	BaselineQuery string
+	// By is a label, such as zone, if Query gives a series for each of its values, as
+	// with max by (zone) (…). Each is a slice of the observation. Values can't be added
+	// up, so the whole is the plain mean of an arm's slices, however small some of
+	// them are. It lets a judge of the whole work, which should have a check of its
+	// own, with the query that is right for it. Empty means that Query gives one
+	// series.
+	By string
 	// CanaryOnly says not to ask about the baseline, for judges that hold a figure
 	// against fixed limits. The query need not refer to an arm then.
 	CanaryOnly bool
@@ -43,7 +51,7 @@ type Gauge struct {
 }
 
 var (
-	_ analysis.Source    = (*Gauge)(nil)
+	_ analysis.Historian = (*Gauge)(nil)
 	_ analysis.Problemer = (*Gauge)(nil)
 )
 
@@ -58,14 +66,48 @@ func (g *Gauge) Observe(ctx context.Context, w analysis.Window) (analysis.Observ
 	if err != nil {
 		return analysis.Observation{}, err
 	}
-	o := analysis.Observation{At: w.End}
-	if v, ok := found.canary["Query"]; ok {
-		o.Canary = analysis.Gauge(v)
+	return g.observation(found, w.End)
+}
+
+// History asks the query about the end of each of the spans of length every that
+// the window is made of, from its start on. See the package's documentation for how.
+func (g *Gauge) History(ctx context.Context, w analysis.Window, every time.Duration) ([]analysis.Observation, error) {
+	g.once.Do(g.init)
+	if g.setup != nil {
+		return nil, g.setup
 	}
-	if v, ok := found.baseline["Query"]; ok {
-		o.Baseline = analysis.Gauge(v)
+	return g.inquiry.history(ctx, w, every, g.By != "", func(found findings, span analysis.Window) (analysis.Observation, error) {
+		return g.observation(found, span.End)
+	})
+}
+
+// observation makes one of what is known of a window.
+func (g *Gauge) observation(found findings, at time.Time) (analysis.Observation, error) {
+	canary, err := g.samples(found.canary)
+	if err != nil {
+		return analysis.Observation{}, err
 	}
-	return o, nil
+	baseline, err := g.samples(found.baseline)
+	if err != nil {
+		return analysis.Observation{}, err
+	}
+	return compose(at, g.By, canary, baseline, meanOfValues)
+}
+
+// samples are those of one arm.
+func (g *Gauge) samples(of replies) (samples, error) {
+	if of == nil {
+		return nil, nil
+	}
+	figures, err := read(of["Query"].result, g.By)
+	if err != nil {
+		return nil, of["Query"].fail(err)
+	}
+	all := make(samples, len(figures))
+	for name, v := range figures {
+		all[name] = analysis.Gauge(v)
+	}
+	return all, nil
 }
 
 // Problems reports everything that is wrong with the settings, as the path of
@@ -75,6 +117,7 @@ func (g *Gauge) Problems(report func(path, msg string)) {
 	serverProblems(g.Server, report)
 	l := linter{report: report, said: make(map[string]bool), canaryOnly: g.CanaryOnly}
 	l.check("Query", g.Query, "BaselineQuery", g.BaselineQuery)
+	byProblems(g.By, report)
 	l.fresh(g.Fresh)
 }
 

@@ -14,6 +14,8 @@ import (
 type linter struct {
 	report     func(path, msg string)
 	counting   bool
+	buckets    bool // are what the query gives
+	selecting  bool // is all that the query may do
 	canaryOnly bool
 	said       map[string]bool
 }
@@ -57,7 +59,7 @@ func (l linter) check(path, source, otherPath, other string) {
 // fresh tries the template of a Fresh.
 func (l linter) fresh(source string) {
 	if source != "" && l.parses("Fresh", source) {
-		l.counting = false
+		l.counting, l.buckets = false, false
 		l.trials("Fresh", source, canary)
 	}
 }
@@ -82,15 +84,18 @@ func (l linter) trials(path, source string, a arm) (queries []string, ok bool) {
 		labels = append(labels, found[1])
 	}
 	for _, w := range trialWindows(labels) {
-		query, err := q.render(w, a)
+		query, err := q.render(w, w.End.Sub(w.Start), a)
 		if err != nil {
 			l.once(path, fmt.Sprintf("does not work as a template: %v", err))
 			return nil, false
 		}
 		queries = append(queries, query)
-		for _, msg := range mistakes(query, l.counting) {
+		for _, msg := range l.mistakes(query) {
 			l.once(path, msg)
 		}
+	}
+	if l.selecting && queries[0] != queries[1] {
+		l.once(path, "selects other counters for another window: leave out .Window, .Start and .End")
 	}
 	if l.counting && queries[0] == queries[1] {
 		l.once(path, "asks the same whatever the window, so windows that overlap would count events twice: use [{{.Window}}] for the range")
@@ -130,10 +135,13 @@ func trialWindows(labels []string) []analysis.Window {
 var (
 	confidentZero = regexp.MustCompile(`(?i)\bor\s+((on|ignoring)\s*\([^)]*\)\s*)?(vector\s*\(\s*)?[-+]?[0-9.]|\bdefault\s+[-+]?[0-9.]`)
 	perSecond     = regexp.MustCompile(`(?i)\b(rate|irate|deriv|sum_rate|rate_over_sum)\s*\(`)
+	ofBuckets     = regexp.MustCompile(`(?i)\bhistogram_\w+\s*\(`)
+	selector      = regexp.MustCompile(`^\s*([a-zA-Z_:][\w:]*\s*)?(\{[^{}()]*\})?\s*$`)
+	boundary      = regexp.MustCompile(`\ble\b`)
 )
 
 // mistakes says what is wrong with a trial query.
-func mistakes(query string, counting bool) (all []string) {
+func (l linter) mistakes(query string) (all []string) {
 	say := func(msg string) { all = append(all, msg) }
 	var outside strings.Builder
 	operator := ""
@@ -163,7 +171,16 @@ func mistakes(query string, counting bool) (all []string) {
 	if confidentZero.MatchString(code) {
 		say("ends in a number where there is no data (or vector(0)): a gate would take missing data for a good figure. Leave it out; for errors that have no series before the first, set EventsOptional")
 	}
-	if counting && perSecond.MatchString(code) {
+	if l.selecting && !selector.MatchString(code) {
+		say("is more than a selector of counters: leave out functions, ranges and offsets, as in http_requests_total{pod=~\"{{.Arm}}\"}")
+	}
+	switch {
+	case l.buckets && ofBuckets.MatchString(code):
+		say("gives one figure of a histogram, not its buckets: want sum by (le) (increase(…_bucket{…}[{{.Window}}]))")
+	case l.buckets && !boundary.MatchString(code):
+		say("does not keep the label le, the boundaries of the buckets: want sum by (le) (…)")
+	}
+	if l.counting && perSecond.MatchString(code) {
 		say("is a rate per second, not a count: use increase()")
 	}
 	return all

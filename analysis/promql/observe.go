@@ -23,99 +23,126 @@ type query struct {
 	field    string
 	canary   *question
 	baseline *question
-	// optional says that no series means zero.
-	optional bool
 	// fresh says that the value is the time of the newest sample.
 	fresh bool
 }
 
-// asked is a query about one arm, and what came of it.
-type asked struct {
+// reply is a query about one arm, and what the server said.
+type reply struct {
 	query
-	arm   arm
-	text  string
-	value float64
-	err   error
+	arm    arm
+	text   string
+	result []Series
+	err    error
 }
 
-// findings are the values by field, nil for an arm of which nothing can be seen.
-type findings struct {
-	canary, baseline map[string]float64
+// fail says what is wrong with a reply.
+func (r reply) fail(err error) error {
+	return &QueryError{Arm: r.arm.String(), Field: r.field, Query: r.text, Err: err}
+}
+
+// replies are those about one arm by field, nil if nothing can be seen of it.
+type replies map[string]reply
+
+// findings are what is known of one window.
+type findings struct{ canary, baseline replies }
+
+// enter adds a reply to those about its arm.
+func (f *findings) enter(r reply) {
+	of := &f.canary
+	if r.arm == baseline {
+		of = &f.baseline
+	}
+	if *of == nil {
+		*of = make(replies)
+	}
+	(*of)[r.field] = r
 }
 
 // observe asks all queries at the end of the window.
 func (q *inquiry) observe(ctx context.Context, w analysis.Window) (findings, error) {
-	var found findings
-	if len(w.Canary.Members) == 0 {
-		return found, fmt.Errorf("promql: %w: the canary has no members", analysis.ErrNoData)
-	}
-	all, err := q.render(w, canary)
+	all, err := q.plan(w, w.End.Sub(w.Start))
 	if errors.Is(err, errTooNew) {
-		return found, nil
+		return findings{}, nil
 	} else if err != nil {
-		return found, err
+		return findings{}, err
 	}
-	found.canary = make(map[string]float64)
-	if !q.canaryOnly && len(w.Baseline.Members) > 0 {
-		more, err := q.render(w, baseline)
-		if err == nil {
-			found.baseline = make(map[string]float64)
-			all = append(all, more...)
-		} else if !errors.Is(err, errTooNew) {
-			return findings{}, err
-		}
-	}
-	var wg sync.WaitGroup
-	for i := range all {
-		wg.Go(func() { all[i].value, all[i].err = q.ask(ctx, w, all[i]) })
-	}
-	wg.Wait()
-	for _, a := range all {
-		if a.err != nil {
-			return findings{}, &QueryError{Arm: a.arm.String(), Field: a.field, Query: a.text, Err: a.err}
-		}
-		if a.arm == canary {
-			found.canary[a.field] = a.value
-		} else {
-			found.baseline[a.field] = a.value
-		}
-	}
-	return found, nil
+	return q.ask(ctx, all, w)
 }
 
-func (q *inquiry) render(w analysis.Window, a arm) (all []asked, err error) {
+// plan writes the queries about both arms, for a window of this length at the end
+// of w, and members who were there for all of w. Its error is errTooNew if the
+// canary has no such member. A baseline that has none is left out.
+func (q *inquiry) plan(w analysis.Window, length time.Duration) ([]reply, error) {
+	if len(w.Canary.Members) == 0 {
+		return nil, fmt.Errorf("promql: %w: the canary has no members", analysis.ErrNoData)
+	}
+	all, err := q.render(w, length, canary)
+	if err != nil || q.canaryOnly || len(w.Baseline.Members) == 0 {
+		return all, err
+	}
+	more, err := q.render(w, length, baseline)
+	if err != nil && !errors.Is(err, errTooNew) {
+		return nil, err
+	}
+	return append(all, more...), nil
+}
+
+func (q *inquiry) render(w analysis.Window, length time.Duration, a arm) (all []reply, err error) {
 	for _, one := range q.queries {
 		template := one.canary
 		if a == baseline {
 			template = one.baseline
 		}
-		text, err := template.render(w, a)
-		if err != nil {
-			return nil, &QueryError{Arm: a.String(), Field: one.field, Err: err}
+		r := reply{query: one, arm: a}
+		if r.text, err = template.render(w, length, a); err != nil {
+			return nil, r.fail(err)
 		}
-		all = append(all, asked{query: one, arm: a, text: text})
+		all = append(all, r)
 	}
 	return all, nil
 }
 
-func (q *inquiry) ask(ctx context.Context, w analysis.Window, a asked) (float64, error) {
-	result, err := q.server.Query(ctx, a.text, w.End)
-	if err != nil {
-		return 0, err
+// ask puts all queries at once, to be evaluated at the end of the window.
+func (q *inquiry) ask(ctx context.Context, all []reply, w analysis.Window) (findings, error) {
+	atOnce(len(all), func(i int) {
+		all[i].result, all[i].err = q.server.Query(ctx, all[i].text, w.End)
+	})
+	return collect(all, w)
+}
+
+// atOnce calls ask for 0 to n-1, each in a goroutine of its own, and waits for all.
+func atOnce(n int, ask func(i int)) {
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() { ask(i) })
 	}
-	value, err := single(result)
-	if a.optional && errors.Is(err, errNoSeries) {
-		return 0, nil
+	wg.Wait()
+}
+
+// collect sorts the replies about one window. Its error is the first of theirs, or
+// that the data is not fresh.
+func collect(all []reply, w analysis.Window) (findings, error) {
+	var found findings
+	for _, r := range all {
+		if r.err == nil && r.fresh {
+			r.err = checkFresh(r.result, w)
+		}
+		if r.err != nil {
+			return findings{}, r.fail(r.err)
+		}
+		found.enter(r)
 	}
-	if err == nil && a.fresh {
-		err = checkFresh(value, w)
-	}
-	return value, err
+	return found, nil
 }
 
 // checkFresh tells whether the newest sample, by its time in Unix seconds, is of
 // this window.
-func checkFresh(seconds float64, w analysis.Window) error {
+func checkFresh(result []Series, w analysis.Window) error {
+	seconds, err := single(result)
+	if err != nil {
+		return err
+	}
 	if math.Abs(seconds) > 1e11 || unix(seconds).After(w.End.Add(tolerance)) {
 		return fmt.Errorf("%v is later than the query's own time: want Unix seconds, as timestamp() gives them", seconds)
 	}

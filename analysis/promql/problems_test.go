@@ -117,6 +117,21 @@ func TestProblemsOfQueries(t *testing.T) {
 		requireProblem(t, problemsOf(&promql.Counts{Server: &promql.Server{URL: "http://h"}, Total: query, Events: good}), "Total", want, query)
 	}
 
+	const buckets = `sum by (le) (increase(x_bucket` + arm + `[{{.Window}}]))`
+	for query, want := range map[string]string{
+		buckets: "",
+		`sum(increase(x_bucket` + arm + `[{{.Window}}]))`:               "does not keep the label le",
+		`sum(increase(x_bucket{a="le", pod=~"{{.Arm}}"}[{{.Window}}]))`: "does not keep the label le",
+		`histogram_quantile(0.9, ` + buckets + `)`:                      "gives one figure of a histogram, not its buckets",
+		`sum by (le) (rate(x` + arm + `[{{.Window}}]))`:                 perSecond,
+		`sum by (le) (increase(x` + arm + `[5m]))`:                      sameWindow,
+		`sum by (le) (increase(x[{{.Window}}]))`:                        sameArm,
+		``:                                                              "is empty",
+	} {
+		requireProblem(t, problemsOf(&promql.Histogram{Server: &promql.Server{URL: "http://h"}, Query: query, Fresh: `max(x)`}), "Query", want, query)
+	}
+	requireProblem(t, problemsOf(&promql.Histogram{Server: &promql.Server{URL: "http://h"}, Query: buckets, By: "le"}), "By", `is "le"`, "")
+
 	s := &promql.Server{URL: "http://h"}
 	require.Empty(t, problemsOf(&promql.Gauge{Server: s, Query: "sum(sales)", CanaryOnly: true}))
 	require.Empty(t, problemsOf(&promql.Gauge{Server: s, Query: "x", BaselineQuery: "y", Fresh: "max(timestamp(up))"}))

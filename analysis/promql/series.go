@@ -52,18 +52,23 @@ func single(result []Series) (float64, error) {
 		return 0, errNoSeries
 	case 1:
 	default:
-		var named []string
-		for _, s := range result[:min(len(result), maxNamed)] {
-			named = append(named, brief(s.String()))
-		}
-		if more := len(result) - len(named); more > 0 {
-			named = append(named, fmt.Sprintf("%d more", more))
-		}
-		return 0, fmt.Errorf("%d series, want one (aggregate them, as with sum()): %s", len(result), strings.Join(named, ", "))
+		return 0, fmt.Errorf("%d series, want one (aggregate them, as with sum()): %s", len(result), named(result))
 	}
 	v := result[0].Points[0].Value
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		return 0, fmt.Errorf("%w: the value is %v, which is no number (a division by zero?)", analysis.ErrNoData, v)
 	}
 	return v, nil
+}
+
+// named lists some of the series.
+func named(all []Series) string {
+	var names []string
+	for _, s := range all[:min(len(all), maxNamed)] {
+		names = append(names, brief(s.String()))
+	}
+	if more := len(all) - len(names); more > 0 {
+		names = append(names, fmt.Sprintf("%d more", more))
+	}
+	return strings.Join(names, ", ")
 }

@@ -114,6 +114,21 @@ func (s *Server) QueryRange(ctx context.Context, query string, start, end time.T
 	return a.ranged(start, end)
 }
 
+// samples returns the samples of the series that a selector matches, as they were
+// scraped, from start to end. Without any in that time, a series is left out.
+func (s *Server) samples(ctx context.Context, selector string, start, end time.Time) ([]Series, error) {
+	start, end = start.Truncate(time.Millisecond), end.Truncate(time.Millisecond)
+	a, err := s.ask(ctx, "query", url.Values{
+		"query":   {selector + "[" + duration(end.Sub(start)) + "]"},
+		"time":    {unixSeconds(end)},
+		"nocache": {"1"},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return a.ranged(start, end)
+}
+
 // CloseIdleConnections closes the connections that are kept for the next query.
 // A Transport given by the user is left alone.
 func (s *Server) CloseIdleConnections() {

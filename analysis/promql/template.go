@@ -27,9 +27,10 @@ func compile(field, source string) (*question, error) {
 	return &question{t}, nil
 }
 
-// render writes the query about one arm of a window.
-func (q *question) render(w analysis.Window, a arm) (string, error) {
-	v := &view{window: w, arm: a}
+// render writes the query about one arm of a window, of which it is to see a part
+// of this length, which may be all.
+func (q *question) render(w analysis.Window, length time.Duration, a arm) (string, error) {
+	v := &view{window: w, length: length, arm: a}
 	var b strings.Builder
 	if err := q.template.Execute(&b, v); err != nil {
 		if v.err != nil {
@@ -69,6 +70,7 @@ func (a arm) of(w analysis.Window) analysis.Arm {
 // view is what a template sees. The package's documentation lists its methods.
 type view struct {
 	window analysis.Window
+	length time.Duration
 	arm    arm
 	err    error
 }
@@ -113,7 +115,7 @@ func (v *view) BaselineVersion() (text, error) { return v.version(baseline) }
 
 // Window is the length of the window.
 func (v *view) Window() (string, error) {
-	length := v.window.End.Sub(v.window.Start).Round(time.Millisecond)
+	length := v.length.Round(time.Millisecond)
 	if length <= 0 {
 		return "", v.fail(fmt.Errorf("%w: the window is empty", analysis.ErrNoData))
 	}

@@ -8,7 +8,8 @@
 //
 //	tidegate analyze --judge notworse|above|below|within|kayenta|mannwhitney [flags] FILE
 //
-// FILE has one JSON object a line, - is stdin. For each, one line is written:
+// FILE has one JSON object a line, - is stdin. In its place the series may come
+// from a Prometheus (see below). For each line, one is written:
 //
 //	$ cat errors.jsonl
 //	{"time":"2026-01-02T15:04:00Z","canary":{"events":0,"total":1000},"baseline":{"events":9,"total":9000}}
@@ -29,17 +30,25 @@
 // # Input
 //
 //   - "canary" and "baseline": {"events":n,"total":n}, such as errors among
-//     requests, {"value":x}, or {"values":[…]}. An arm that is missing, or {}, has
-//     no data. notworse takes events and total; above, below and within those or a
-//     value, and only look at the canary; kayenta and mannwhitney take values, of
-//     both. {"buckets":{…}} is not supported yet.
+//     requests; {"value":x}; {"buckets":{"0.1":n,"0.5":n,"+Inf":n}}, how many requests
+//     took at most so long, where +Inf may be left out if the last has all of them; or
+//     {"values":[…]}. An arm that is missing, or {}, has no data. notworse takes all
+//     but the last, and compares values only if it knows how comparable the arms are
+//     (see "before"); above, below and within take counts or a value, and only look at
+//     the canary; kayenta and mannwhitney take values, of both.
+//   - "slices": [{"name":"eu","canary":{…},"baseline":{…}},…], the parts of the whole
+//     by zone, tenant or route. They are judged, each by itself, with --per-slice; the
+//     worst is named as "slice".
+//   - "before": true on a line from before the rollout, when both arms ran the same
+//     version, for notworse. Such lines come first in their trial. They are not judged
+//     but tell how much the arms differ on their own; it takes 60 of them.
 //   - "time": RFC 3339, such as 2026-01-02T15:04:05Z. It may be missing. Within a
 //     trial it may not go backwards.
 //   - "trial": a name. Lines with the same name are one trial, and each trial is
 //     judged by itself, whatever comes between its lines. Without a name is a trial,
 //     too.
 //   - "error": why nothing could be seen. It never passes.
-//   - "config": for kayenta only, see below.
+//   - "config" and "metrics": for kayenta only, see below.
 //
 // Input is read strictly: a field with another name, one that is there twice, text
 // in place of a number, NaN and infinities, events beyond their total, or a line
@@ -57,7 +66,7 @@
 // notworse, above, below and within judge all lines of a trial so far. The last
 // outcome is that of the trial, and a fail stays. They give "rate", and "events"
 // and "total" of counts. notworse gives "evidence", with "harm" and "safe", and
-// what each needs for a verdict.
+// what each needs for a verdict; and "ratio", how many times worse the canary is.
 //
 // kayenta judges each line by itself, as one metric, by what --config and the line's own
 // "config" say. Both are an object with any of these fields, and the line's fields win
@@ -72,6 +81,19 @@
 // Nodata is inconclusive, and so is a Pass where an arm has no value but null: Kayenta
 // passes that if nanStrategy is replace.
 //
+// If --config is a canary config, as Kayenta stores it, each line is one judgement of
+// the whole canary, with what the metrics of the config have seen:
+//
+//	{"metrics":{"errors":{"canary":{"values":[…]},"baseline":{"values":[…]}},"latency":{…}}}
+//
+// A metric that the line lacks has no data. Of the config, metrics and
+// classifier.groupWeights count, and classifier.scoreThresholds unless --pass and
+// --marginal are given (without any, 95 and 75). Queries, scopes and templates are
+// ignored. It gives "score", "grade" (Pass, Marginal, Fail), "groups" and "metrics".
+// Pass is a pass, Marginal is inconclusive, and Fail is a fail, but inconclusive where
+// it only means that half of the metrics have no data. What Kayenta passes although
+// no metric was compared is inconclusive, and an error where one could not be.
+//
 // mannwhitney judges each line by itself. A p-value (for --alternative, two-sided
 // unless set) of at most --alpha is a fail. Values that could not have reached it,
 // whatever their order, are inconclusive. It gives "u1", the statistic of the canary,
@@ -81,11 +103,35 @@
 //
 // For kayenta and mannwhitney, the outcome of a trial is the worst of its lines.
 //
+// # From Prometheus
+//
+//	$ tidegate analyze --judge notworse --from-prometheus http://prometheus:9090 --start 2h --step 1m \
+//	    --canary         'sum(increase(http_requests_total{version="v2",code=~"5.."}[{{.Window}}]))' \
+//	    --canary-total   'sum(increase(http_requests_total{version="v2"}[{{.Window}}]))' \
+//	    --baseline       'sum(increase(http_requests_total{version="v1",code=~"5.."}[{{.Window}}]))' \
+//	    --baseline-total 'sum(increase(http_requests_total{version="v1"}[{{.Window}}]))'
+//
+// The queries are asked about every --step from --start to --end. With totals, they
+// count events, within {{.Window}}, which is the step; with --histogram they give
+// buckets. Otherwise they are values. For
+// notworse, above, below and within each step is an observation; one at which any of
+// the queries has no data is left out. A query for errors often has none before the
+// first error: --events-optional takes that for zero, where the total has data.
+// increase() is an estimate: let a step be five scrape intervals or more.
+// --before gives an A/A window from that time to --start. With --by, each query gives a
+// series for each value of a label, and these are slices. For kayenta and mannwhitney
+// all steps are the values of one observation; where one is missing, it is NaN for
+// kayenta, and left out for mannwhitney.
+//
+// Nothing is judged unless all series are there: a server that does not answer, that
+// refuses a query, or that has no data, is bad input.
+//
 // # Exit codes
 //
 //	0  all trials pass
 //	4  a trial fails
 //	5  no trial fails, and one is inconclusive, undecided at the end, or an error
-//	2  bad flags or bad input; input without any observation is that, too
+//	2  bad flags or bad input; input without any observation is that, too, and a
+//	   server that gives none
 //	1  an internal error, or the answers cannot be written
 package main

@@ -10,11 +10,11 @@ import (
 
 // flagsOf are the flags that each judge knows, by their fields.
 var flagsOf = map[string][]string{
-	"notworse":    {"Detect", "Tolerate", "Negligible", "Alpha", "Beta", "Horizon"},
-	"above":       {"Limit", "Failures", "Consecutive", "MinSamples"},
-	"below":       {"Limit", "Failures", "Consecutive", "MinSamples"},
-	"within":      {"Min", "Max", "Failures", "Consecutive", "MinSamples"},
-	"kayenta":     {"Config"},
+	"notworse":    {"Detect", "Tolerate", "Negligible", "Alpha", "Beta", "Horizon", "LowerIsWorse", "PerSlice"},
+	"above":       {"Limit", "Failures", "Consecutive", "MinSamples", "PerSlice"},
+	"below":       {"Limit", "Failures", "Consecutive", "MinSamples", "PerSlice"},
+	"within":      {"Min", "Max", "Failures", "Consecutive", "MinSamples", "PerSlice"},
+	"kayenta":     {"Config", "Pass", "Marginal"},
 	"mannwhitney": {"Alpha", "Alternative"},
 }
 
@@ -22,12 +22,17 @@ var flagsOf = map[string][]string{
 var groups = kong.ExplicitGroups([]kong.Group{
 	{Key: "notworse", Title: "notworse"},
 	{Key: "limits", Title: "above, below, within"},
+	{Key: "slices", Title: "notworse, above, below, within"},
+	{Key: "prometheus", Title: "in place of FILE"},
 	{Key: "ranks", Title: "kayenta, mannwhitney"},
 })
 
 // checkFlags refuses flags that the judge would not look at, and zeros that the
 // library would take for a default.
 func (a analyze) checkFlags() error {
+	if err := a.checkInput(); err != nil {
+		return err
+	}
 	v := reflect.ValueOf(a)
 	for i := range v.NumField() {
 		field, name := v.Field(i), v.Type().Field(i).Name
@@ -40,6 +45,23 @@ func (a analyze) checkFlags() error {
 		if field.Elem().IsZero() && slices.Contains([]string{"Detect", "Tolerate", "Alpha", "Beta", "Horizon", "MinSamples"}, name) {
 			return badf("%s is 0: want more", flagName(name))
 		}
+	}
+	return nil
+}
+
+// checkInput wants one place from which the series come.
+func (a analyze) checkInput() error {
+	p := reflect.ValueOf(a.Prometheus)
+	for i := range p.NumField() {
+		if name := p.Type().Field(i).Name; a.Prometheus.URL == nil && !p.Field(i).IsZero() {
+			return badf("%s is for --from-prometheus", flagName(name))
+		}
+	}
+	switch {
+	case a.File != "" && a.Prometheus.URL != nil:
+		return badf("there is a FILE and --from-prometheus: want one of them")
+	case a.File == "" && a.Prometheus.URL == nil:
+		return badf("want a FILE (- is stdin), or --from-prometheus")
 	}
 	return nil
 }

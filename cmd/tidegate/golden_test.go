@@ -35,6 +35,7 @@ func TestRuns(t *testing.T) {
 		{"ratios", "--judge above --limit 0.9 --min-samples 40", "ratios.jsonl", exitInconclusive},
 		{"kayenta", "--judge kayenta", "kayenta.jsonl", exitFail},
 		{"configured", "--judge kayenta --config testdata/kayentaconfig.json", "configured.jsonl", exitFail},
+		{"canary", "--judge kayenta --config ../../analysis/kayenta/testdata/checkout.json --pass 90", "canary.jsonl", exitFail},
 		{"mannwhitney", "--judge mannwhitney", "mannwhitney.jsonl", exitFail},
 		{"mannwhitney-less", "--judge mannwhitney --alternative less --alpha 0.2", "mannwhitney.jsonl", exitInconclusive},
 	} {

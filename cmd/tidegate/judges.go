@@ -21,16 +21,20 @@ func (a analyze) judge() (judge, error) {
 func (a analyze) notWorse() (judge, error) {
 	j := analysis.NotWorse{
 		Detect: deref(a.Detect), Tolerate: deref(a.Tolerate), Negligible: deref(a.Negligible),
-		Alpha: deref(a.Alpha), Beta: deref(a.Beta), Horizon: deref(a.Horizon),
+		Alpha: deref(a.Alpha), Beta: deref(a.Beta), Horizon: deref(a.Horizon), LowerIsWorse: deref(a.LowerIsWorse),
 	}
 	if a.Negligible != nil && *a.Negligible == 0 {
 		j.Negligible = -1 // none, where the library takes 0 for its default
 	}
-	return series{"notworse", []armKind{counts}, j}, flagProblems(j, "")
+	s := series{name: "notworse", kinds: []armKind{counts, value, buckets}, Judge: j}
+	if deref(a.PerSlice) {
+		s.Judge = analysis.PerSlice{Judge: j, Alpha: j.Alpha, Beta: j.Beta}
+	}
+	return s, flagProblems(j, "")
 }
 
 func (a analyze) threshold() (judge, error) {
-	j := analysis.Threshold{Min: a.Min, Max: a.Max, Failures: deref(a.Failures), Consecutive: deref(a.Consecutive), MinSamples: deref(a.MinSamples)}
+	j := analysis.Threshold{Min: a.Min, Max: a.Max, Failures: deref(a.Failures), Consecutive: deref(a.Consecutive), MinSamples: deref(a.MinSamples), CanaryOnly: true}
 	rename := ""
 	switch a.Judge {
 	case "above":
@@ -44,7 +48,11 @@ func (a analyze) threshold() (judge, error) {
 	case rename == "" && (a.Min == nil || a.Max == nil):
 		return nil, badf("--judge within needs --min and --max")
 	}
-	return series{a.Judge, []armKind{counts, value}, j}, flagProblems(j, rename)
+	s := series{name: a.Judge, kinds: []armKind{counts, value}, Judge: j}
+	if deref(a.PerSlice) {
+		s.Judge = analysis.PerSlice{Judge: j}
+	}
+	return s, flagProblems(j, rename)
 }
 
 func deref[T any](p *T) (v T) {

@@ -30,6 +30,9 @@ type kayentaAnswer struct {
 }
 
 func (t *kayentaTrial) judge(r record, h head) (any, analysis.Outcome, error) {
+	if err := r.only("config"); err != nil {
+		return nil, 0, err
+	}
 	config, err := t.configOf(r)
 	if err != nil {
 		return nil, 0, err

@@ -18,7 +18,7 @@ const configFields = "direction, nanStrategy, outlierStrategy, outlierFactor, cr
 func (a analyze) kayenta() (judge, error) {
 	var j kayentaJudge
 	if a.Config == nil {
-		return j, nil
+		return j, a.noThresholds()
 	}
 	name := *a.Config
 	if name == "-" {
@@ -36,13 +36,26 @@ func (a analyze) kayenta() (judge, error) {
 	if len(data) > maxConfig {
 		return nil, badf("%s: is longer than 1 MB", name)
 	}
-	if j.config, err = document(data); err == nil {
+	if j.config, err = document(data); err == nil && isCanaryConfig(j.config) {
+		return a.canary(name, data)
+	} else if err == nil {
 		_, err = configOf(j.config)
 	}
 	if bad := (badInput{}); errors.As(err, &bad) {
 		return nil, badf("%s: %s", name, bad.msg)
 	}
+	if err == nil {
+		err = a.noThresholds()
+	}
 	return j, err
+}
+
+// noThresholds refuses those of a score, where there is none.
+func (a analyze) noThresholds() error {
+	if a.Pass != nil || a.Marginal != nil {
+		return badf("--pass and --marginal are for a --config with metrics, which is scored")
+	}
+	return nil
 }
 
 // configOf is the config file's with the line's own fields on top.

@@ -81,6 +81,10 @@ func FuzzInput(f *testing.F) {
 		`{"canary":{"value":-1.5e3}}` + "\r\n\n" + `{"canary":{"value":1},"error":"x"}`,
 		`{"canary":{"values":[1,null, 2.5]},"baseline":{"values":[]},"config":{"direction":"increase","confLevel":0.9}}`,
 		`{"canary":{"values":[1,2,3,4]},"baseline":{"values":[5,6,7,8]}}`,
+		`{"canary":{"buckets":{"0.1":3,"+Inf":5}},"baseline":{"buckets":{"0.1":4,"1e1":40}}}`,
+		`{"before":true,"canary":{"value":1},"baseline":{"value":2}}` + "\n" + `{"canary":{"value":2},"baseline":{"value":1}}`,
+		`{"canary":{"events":1,"total":2},"slices":[{"name":"a","canary":{"events":1,"total":2}},{"name":"b","baseline":{"buckets":{"1":1}}}]}`,
+		`{"metrics":{"errors":{"canary":{"values":[1,null]},"baseline":{"values":[]}},"sales":{}}}`,
 		`{"canary":{"buckets":{}}}`, `{"canary":{"values":[[1,2],"a,b"]}}`, "\x00", `{"a":1,"a":2}`, `null`,
 	} {
 		f.Add([]byte(seed))
@@ -105,6 +109,8 @@ func FuzzInput(f *testing.F) {
 		}
 		for _, args := range [][]string{
 			{"--judge", "notworse"},
+			{"--judge", "notworse", "--per-slice"},
+			{"--judge", "kayenta", "--config", "../../analysis/kayenta/testdata/checkout.json"},
 			{"--judge", "within", "--min", "0", "--max", "1"},
 			{"--judge", "kayenta"},
 			{"--judge", "mannwhitney"},
@@ -124,12 +130,19 @@ func sane(t *testing.T, text string) {
 		require.ErrorAs(t, err, new(badInput), "%v", err)
 		return
 	}
-	for _, side := range r.arms() {
-		require.LessOrEqual(t, side.sample.Events, side.sample.Total)
-		require.False(t, math.IsNaN(side.sample.Value) || math.IsInf(side.sample.Value, 0))
-		require.False(t, slices.ContainsFunc(side.values, func(v float64) bool { return math.IsInf(v, 0) }))
-		if side.kind != values {
-			require.Empty(t, side.values)
+	pairs := []pair{r.pair}
+	for _, named := range slices.Concat(r.slices, r.metrics) {
+		pairs = append(pairs, named.pair)
+	}
+	for _, p := range pairs {
+		for _, side := range p.arms() {
+			require.LessOrEqual(t, side.sample.Events, side.sample.Total)
+			require.False(t, math.IsNaN(side.sample.Value) || math.IsInf(side.sample.Value, 0))
+			require.True(t, slices.IsSorted(side.sample.Buckets) && slices.IsSorted(side.sample.Bounds))
+			require.False(t, slices.ContainsFunc(side.values, func(v float64) bool { return math.IsInf(v, 0) }))
+			if side.kind != values {
+				require.Empty(t, side.values)
+			}
 		}
 	}
 }

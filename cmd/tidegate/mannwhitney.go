@@ -61,8 +61,8 @@ type rankAnswer struct {
 }
 
 func (t *rankTrial) judge(r record, h head) (any, analysis.Outcome, error) {
-	if r.config != nil {
-		return nil, 0, badf("config is for --judge kayenta only")
+	if err := r.only(); err != nil {
+		return nil, 0, err
 	}
 	if r.err != "" {
 		t.sofar = worse(t.sofar, analysis.Error)

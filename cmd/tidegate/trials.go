@@ -22,6 +22,7 @@ type head struct {
 	Trial string `json:"trial,omitempty"`
 	// Observation counts them within their trial, from 1.
 	Observation int        `json:"observation"`
+	Before      bool       `json:"before,omitempty"`
 	Time        *time.Time `json:"time,omitempty"`
 }
 
@@ -36,12 +37,8 @@ type course struct {
 	outcome analysis.Outcome
 }
 
-// judge judges a line, and writes the answer.
-func (t trials) judge(j judge, l line, out *json.Encoder) error {
-	r, err := parse(l.text)
-	if err != nil {
-		return err
-	}
+// judge judges a record, and writes the answer.
+func (t trials) judge(j judge, r record, out *json.Encoder) error {
 	c := t[r.trial]
 	if c == nil {
 		c = &course{trial: j.begin()}
@@ -54,7 +51,7 @@ func (t trials) judge(j judge, l line, out *json.Encoder) error {
 		c.latest = r.time
 	}
 	c.seen++
-	answer, outcome, err := c.trial.judge(r, head{Trial: r.trial, Observation: c.seen, Time: r.time})
+	answer, outcome, err := c.trial.judge(r, head{Trial: r.trial, Observation: c.seen, Before: r.before, Time: r.time})
 	if err != nil {
 		return err
 	}
