@@ -83,7 +83,8 @@ func (g group) SelfTest(ctx context.Context) error { return SelfTest(ctx, g.guar
 // Watch watches all that can be watched.
 func (g group) Watch(ctx context.Context, changed func()) { watchAll(ctx, changed, g.guards...) }
 
-// watchAll runs the Watchers among guards until ctx is done.
+// watchAll runs the Watchers among guards until ctx is done. One that panics brings no
+// more news, and is still asked.
 func watchAll(ctx context.Context, changed func(), guards ...Guard) {
 	done := make(chan struct{})
 	n := 0
@@ -91,7 +92,10 @@ func watchAll(ctx context.Context, changed func(), guards ...Guard) {
 		if w, ok := one.(Watcher); ok {
 			n++
 			go func() {
-				defer func() { done <- struct{}{} }()
+				defer func() {
+					_ = recover()
+					done <- struct{}{}
+				}()
 				w.Watch(ctx, changed)
 			}()
 		}
