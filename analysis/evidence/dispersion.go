@@ -22,12 +22,13 @@ import "math"
 // What follows from it (simulated at α = 1%, 30 minutes in intervals of 10 s):
 //
 //   - φ up to 1.05: [Spending] and [Harm] keep their α.
-//   - φ up to 1.2: Harm does (0.6 to 1.2% false alarms), Spending does not.
-//   - above: [RandomEffects] with [Dispersion.SafeTau], in blocks of
-//     [Dispersion.Block] intervals.
+//   - φ up to 1.2: Harm does (0.8 to 1.1% false alarms, 2% if both arms drift
+//     besides), Spending does not.
+//   - above, or where [Dispersion.SlowPhi] is above 1.4: [RandomEffects] with
+//     [Dispersion.SafeTau], in blocks of [Dispersion.Block] intervals.
 //
-// That is for noise that is new in each interval. If it stays for a while it can be
-// small in each and large in their sum: look at [Dispersion.SlowPhi] as well.
+// φ alone is for noise that is new in each interval. If it stays for a while it can be
+// small in each and large in their sum.
 //
 // It assumes that the window is like the rollout: as busy, with the same split, and
 // long enough (60 intervals, better 180). It cannot see what differs between the

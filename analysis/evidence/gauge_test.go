@@ -125,6 +125,7 @@ func autoregression(rng *rand.Rand, rho float64, draw func() float64) func() flo
 }
 
 func TestSimulatedGauges(t *testing.T) {
+	t.Parallel()
 	const alpha, points = 0.01, 180
 	rng := rand.New(rand.NewPCG(8, 0))
 	heavy := func() float64 { // t with 3 degrees of freedom, and a variance of 1

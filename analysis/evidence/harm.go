@@ -40,7 +40,10 @@ const (
 // may the traffic split: what moves both arms cancels exactly. It assumes that
 // within an interval requests fail independently with one probability per arm.
 // Noise of its own in one arm (a hot node, cold caches, errors that come in
-// clusters) breaks it; psi0 > 1 absorbs a little of that.
+// clusters) breaks it; psi0 > 1 absorbs a little of that. Restarts, which bet on
+// every interval, believe it sooner: at noise of 20% of the error rate, new in every
+// interval and φ = 3 (see [Dispersion]), there are 63% false alarms at α = 1%, and 16%
+// with a horizon of 1. At φ = 1.2 either has about 1%.
 //
 // The zero Harm is not useful: use [NewHarm].
 type Harm struct {

@@ -106,6 +106,7 @@ func TestHistogramProperties(t *testing.T) {
 var bounds = []float64{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10}
 
 func TestSimulatedHistograms(t *testing.T) {
+	t.Parallel()
 	const alpha, intervals = 0.01, 90
 	type arm struct{ slower, tail float64 }
 	for i, s := range []struct {

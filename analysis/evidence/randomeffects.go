@@ -35,12 +35,14 @@ const (
 // their M. As there, a share of 0.8 is bet at once and the rest on a regression
 // that begins later, at the start of a block.
 //
-// τ comes from an A/A window: take 1.25 times [Dispersion.Tau]. If the noise is
-// correlated from interval to interval, blocks of about its correlation time or
-// longer are needed: at 0.9 and intervals of 10 s, 12 of them. A window must then be
-// long: noise of 20% in both arms with a correlation of 0.9, learnt from 180 intervals,
-// left 2 to 3% false alarms at α = 1% (Harm: 20%), and noise of 50% left 1.1% (76%).
-// The price is time: to see doubled odds takes 5 to 10 intervals at τ = 0.2, and some 20 at 0.5.
+// τ and the block come from an A/A window: [Dispersion.SafeTau] and [Dispersion.Block],
+// which are longer and larger the more the noise is correlated from interval to
+// interval, and the shorter the window. 60 intervals will do, 180 are better. Noise of
+// 20% in both arms with a correlation of 0.9, learnt from 180 intervals, then leaves
+// 0.3 to 1.0% false alarms at α = 1% (Harm: 28 to 94%), and noise of 50% 0.4 to 0.7%. The
+// price is time. To see tripled odds under noise that is new in every interval takes
+// 2 to 10 intervals at 20%, and some 10 at 50%. At a correlation of 0.9 it takes 30 at
+// 20%, and at 50% it takes more than half an hour about every second time.
 //
 // It assumes that the noise of one block is independent of the next, and has the τ
 // of the window; and that it is normal, though clusters of errors and gamma noise do

@@ -3,7 +3,6 @@ package evidence
 import (
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -139,90 +138,6 @@ func TestDispersionByHand(t *testing.T) {
 	require.Equal(t, before.Phi(), a.Phi())
 	a.Observe(Counts{0, 10, 8, 30})
 	require.Equal(t, before.lag, a.lag, "not adjacent")
-}
-
-// gales is log-normal noise in one arm, a standard deviation of sd and a
-// correlation of rho from interval to interval.
-func gales(rng *rand.Rand, sd, rho float64) func() float64 {
-	z := rng.NormFloat64()
-	return func() float64 {
-		z = rho*z + math.Sqrt(1-rho*rho)*rng.NormFloat64()
-		return math.Exp(sd*z - sd*sd/2)
-	}
-}
-
-func TestSimulatedNoiseOfOneArm(t *testing.T) {
-	const alpha, intervals = 0.01, 120
-	for i, s := range []struct {
-		service
-		sd, rho float64
-		block   int
-		most    float64 // of false alarms
-	}{
-		{service{rate: 0.01, share: 0.05, perSecond: 1000}, 0, 0, 1, alpha},
-		{service{rate: 0.01, share: 0.5, perSecond: 100, weather: drift}, 0, 0, 1, alpha},
-		{service{rate: 0.01, share: 0.5, perSecond: 100}, 0.2, 0, 1, alpha},
-		{service{rate: 0.01, share: 0.5, perSecond: 100, weather: drift}, 0.5, 0, 1, alpha},
-		{service{rate: 0.01, share: 0.05, perSecond: 1000}, 0.5, 0, 1, alpha},
-		// A window of 180 intervals is some ten correlation times: too short to
-		// know the noise well.
-		{service{rate: 0.01, share: 0.5, perSecond: 100}, 0.5, 0.9, 12, 0.02},
-		{service{rate: 0.01, share: 0.5, perSecond: 100}, 0.2, 0.9, 12, 0.035},
-	} {
-		rng := rand.New(rand.NewPCG(6, uint64(i)))
-		n, naive, seen, caught, phi := min(runs(100), 2000), 0, 0, 0, 0.0
-		for range n {
-			noisy := func(psi float64) func() Counts {
-				weather := func(int) float64 { return 1 }
-				if s.weather != nil {
-					weather = s.weather(rng)
-				}
-				canary, baseline, at := gales(rng, s.sd, s.rho), gales(rng, s.sd, s.rho), 0
-				return func() Counts {
-					p := min(0.2, s.rate*weather(at))
-					at++
-					c := Counts{CanaryTotal: uint64(10 * s.perSecond * s.share), BaselineTotal: uint64(10 * s.perSecond * (1 - s.share))}
-					c.CanaryEvents = binomial(rng, c.CanaryTotal, min(0.9, psi*p*canary()))
-					c.BaselineEvents = binomial(rng, c.BaselineTotal, min(0.9, p*baseline()))
-					return c
-				}
-			}
-			var window Dispersion
-			for next := noisy(1); window.Intervals() < 180; {
-				window.Observe(next())
-			}
-			phi += window.Phi()
-			rollout := func(psi float64) (harmful, noticed bool) {
-				next := noisy(psi)
-				harm, effects := must(NewHarm(1, intervals)), must(NewRandomEffects(1, 1.25*window.Tau(), s.block, intervals))
-				for range intervals {
-					c := next()
-					harm.Observe(c)
-					effects.Observe(c)
-					harmful = harmful || harm.Log() >= -math.Log(alpha)
-					if noticed = effects.Log() >= -math.Log(alpha); noticed {
-						break
-					}
-				}
-				return harmful, noticed
-			}
-			harmful, noticed := rollout(1)
-			if harmful {
-				naive++
-			}
-			if noticed {
-				seen++
-			}
-			if _, noticed := rollout(3); noticed {
-				caught++
-			}
-		}
-		share := func(k int) float64 { return float64(k) / float64(n) }
-		t.Logf("%v, noise %g, correlation %g, φ %.2f: %.1f%% false alarms, %.1f%% without random effects, %.1f%% of 3x caught",
-			s.service, s.sd, s.rho, phi/float64(n), 100*share(seen), 100*share(naive), 100*share(caught))
-		require.LessOrEqual(t, share(seen), allowed(s.most, n), "%v", s)
-		require.Greater(t, share(caught), 0.6, "%v", s)
-	}
 }
 
 func BenchmarkRandomEffects(b *testing.B) {

@@ -40,6 +40,7 @@ func TestSettingsThatMakeNoSenseAreErrors(t *testing.T) {
 		"Spending: alpha is 0":     failure(NewSpending(1, 0, 10)),
 		"Spending: alpha is 1":     failure(NewSpending(1, 1, 10)),
 		"Spending: alpha is NaN":   failure(NewSpending(1, nan, 10)),
+		"EagerSpending: psi0 is":   failure(NewEagerSpending(0, 0.01, 10)),
 		"Effects: psi0 is 0":       failure(NewRandomEffects(0, 0.2, 1, 0)),
 		"Effects: tau is -0.1":     failure(NewRandomEffects(1, -0.1, 1, 0)),
 		"Effects: tau is 3":        failure(NewRandomEffects(1, mostTau+1, 1, 0)),

@@ -29,4 +29,8 @@ func (s *slowness) add(d, v float64) {
 // chance does not. With a correlation of 0.9 from one interval to the next, noise that
 // makes a φ of 1.2 makes a SlowPhi of about 2.6. It is less sure than [Dispersion.Phi],
 // having fewer blocks: 1 ± √(2/n) over n blocks without noise.
+//
+// So, of windows of 180 intervals without noise, 15% are above 1.4. Of those with that
+// noise 92% are, where φ is above 1.2 in 42%. To take random effects for either leaves
+// 2.2% false alarms at α = 1%, for φ alone some 15%.
 func (a *Dispersion) SlowPhi() float64 { return a.slow.chi / float64(a.slow.blocks) }

@@ -64,7 +64,11 @@ func TestSpendingAgreesWithTheOracle(t *testing.T) {
 func TestWhatIsSpentIsTheProbabilityToCross(t *testing.T) {
 	// All the ways that events can fall on the arms, given the margins.
 	margins := []Counts{{2, 8, 3, 20}, {4, 10, 2, 10}, {0, 10, 0, 10}, {1, 30, 3, 30}, {5, 10, 5, 70}}
-	for _, psi0 := range []float64{0.5, 1, 1.25, 3} {
+	for i, psi0 := range []float64{0.5, 1, 1.25, 3, 1, 2} {
+		begin := NewSpending
+		if i >= 4 {
+			begin = NewEagerSpending
+		}
 		crossed, outcomes := 0.0, 0
 		var walk func(test *Spending, left []Counts, p float64)
 		walk = func(test *Spending, left []Counts, p float64) {
@@ -93,9 +97,9 @@ func TestWhatIsSpentIsTheProbabilityToCross(t *testing.T) {
 				walk(next, left[1:], p*hypergeometric(m, k)*math.Pow(psi0, k)/whole)
 			}
 		}
-		walk(must(NewSpending(psi0, 0.05, len(margins))), margins, 1)
+		walk(must(begin(psi0, 0.05, len(margins))), margins, 1)
 		require.Greater(t, outcomes, 100)
-		whole := must(NewSpending(psi0, 0.05, len(margins)))
+		whole := must(begin(psi0, 0.05, len(margins)))
 		for _, c := range margins {
 			whole.Observe(c)
 		}
@@ -146,6 +150,20 @@ func TestSpendingProperties(t *testing.T) {
 	})
 }
 
+func TestEagerSpendingSpendsEarlier(t *testing.T) {
+	eager, even := must(NewEagerSpending(1, 0.01, 100)), must(NewSpending(1, 0.01, 100))
+	for look := range 100 {
+		c := Counts{uint64(2 + look%3), 200, 5, 600}
+		eager.Observe(c)
+		even.Observe(c)
+		if look < 99 {
+			require.Greater(t, eager.Allowed(), even.Allowed())
+		}
+	}
+	require.Equal(t, 0.01, eager.Allowed())
+	require.InDelta(t, 0.01, eager.Spent(), 0.001)
+}
+
 func TestSpendingStaysSmall(t *testing.T) {
 	test := must(NewSpending(1.1, 0.01, 10))
 	for range 30 {
@@ -161,6 +179,13 @@ func TestSpendingStaysSmall(t *testing.T) {
 		test.Observe(Counts{9000, 50_000, 3000, 50_000})
 	}
 	require.True(t, test.Crossed())
+	// Beyond the horizon too, where nothing may be spent any more.
+	late := must(NewSpending(1, 0.01, 10))
+	for range 500 {
+		late.Observe(Counts{5, 500, 95, 9500})
+	}
+	require.Less(t, len(late.paths), 1000)
+	require.LessOrEqual(t, late.Spent(), 0.01)
 }
 
 // Too many sums are joined to larger ones. That costs power, never alpha.
@@ -182,6 +207,7 @@ func TestJoiningSumsLowersNoBoundary(t *testing.T) {
 }
 
 func TestSimulatedSpending(t *testing.T) {
+	t.Parallel()
 	const alpha, looks = 0.05, 60
 	services := []service{
 		{rate: 0.001, share: 0.5, perSecond: 100},

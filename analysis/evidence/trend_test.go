@@ -94,8 +94,8 @@ func TestMannKendallByHand(t *testing.T) {
 		// 5 pairs rise, 1 is tied: (4·3·13 − 2·1·9)/18; z = 4/√(23/3).
 		{"a tie", []float64{1, 2, 2, 3}, 5, 23.0 / 3, 0.074281},
 		// z = −(10+1)/√(50/3).
-		{"all fall", []float64{5, 4, 3, 2, 1}, -10, 50.0 / 3, 0.996473},
-		{"infinities have ranks", []float64{math.Inf(-1), 0, math.Inf(1)}, 3, 66.0 / 18, 0.148139},
+		{"all fall", []float64{5, 4, 3, 2, 1}, -10, 50.0 / 3, 0.996475},
+		{"infinities have ranks", []float64{math.Inf(-1), 0, math.Inf(1)}, 3, 66.0 / 18, 0.148135},
 		{"all tied", []float64{3, 3, 3, 3}, 0, 0, 1},
 		{"one value", []float64{3}, 0, 0, 1},
 	} {
@@ -121,7 +121,7 @@ func TestMannKendallByHand(t *testing.T) {
 	}
 	// z = 9/√(50/3 · 4) in place of 9/√(50/3).
 	require.InDelta(t, 0.013743, rises.P(Greater, 1), 1e-6)
-	require.InDelta(t, 0.135190, rises.P(Greater, 4), 1e-6)
+	require.InDelta(t, 0.135172, rises.P(Greater, 4), 1e-6)
 }
 
 // The mean of S over all orders of the values is 0, and its variance is what Sigma

@@ -6,8 +6,9 @@
 //
 // A service is scraped every ten seconds for half an hour. Its error rate, its
 // traffic, the canary's share of that, and by how much the canary's error rate is
-// higher are those of a row. All methods see the same counts. With -runs 4000 it takes
-// some minutes; the same seed prints the same table, on any number of processors.
+// higher are those of a row. All methods see the same counts. It takes about a minute,
+// and several with -settings all; the same seed prints the same tables, on any number
+// of processors.
 package main
 
 import (
@@ -24,7 +25,7 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 func run(args []string, out, errs io.Writer) int {
 	flags := flag.NewFlagSet("detection", flag.ContinueOnError)
 	flags.SetOutput(errs)
-	runs := flags.Int("runs", 1000, "simulate so many `rollouts` of each setting")
+	runs := flags.Int("runs", 4000, "simulate so many `rollouts` of each setting")
 	seed := flags.Uint64("seed", 1, "begin the random numbers at `seed`")
 	which := flags.String("settings", "short", "which settings: `short` or all")
 	markdown := flags.Bool("markdown", false, "print tables in Markdown")

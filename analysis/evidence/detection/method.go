@@ -20,6 +20,7 @@ func allMethods() []method {
 		return func() (watch, error) { return begin(), nil }
 	}
 	return []method{
+		{"eager", beginEager},
 		{"exact", beginExact},
 		{"e-process", beginRestarts},
 		{"dual", beginDual},
@@ -31,7 +32,8 @@ func allMethods() []method {
 }
 
 // legend explains their names.
-const legend = `exact: evidence.Spending over 180 looks, alpha 1%
+const legend = `eager: as exact, with evidence.NewEagerSpending
+exact: evidence.Spending over 180 looks, alpha 1%
 e-process: evidence.Harm with restarts, alpha 1%
 dual: Spending at 0.7% and Harm with restarts at 0.3%, whichever is first
 z-test 5%: of the rates so far, at 5%, after every scrape

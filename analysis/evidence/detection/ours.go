@@ -14,6 +14,11 @@ func beginExact() (watch, error) {
 	return exact{test}, err
 }
 
+func beginEager() (watch, error) {
+	test, err := evidence.NewEagerSpending(1, alpha, looks)
+	return exact{test}, err
+}
+
 func (w exact) alarm(c evidence.Counts) bool {
 	w.test.Observe(c)
 	return w.test.Crossed()
