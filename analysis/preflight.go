@@ -136,7 +136,6 @@ func (g *Gate) preflight(ctx context.Context, check *Check, canary, baseline Arm
 	}
 	if _, ok := check.Source.(Historian); !ok && g.Compare > 0 {
 		past = g.watch(ctx, check, canary, baseline, at)
-		at = time.Now()
 	}
 	if len(past) > 0 {
 		start.Arms = Calibrate(past)
