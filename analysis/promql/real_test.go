@@ -171,6 +171,38 @@ func testReal(t *testing.T, d daemon, parseStatus int, parseType string, runStat
 		require.NoError(t, err)
 		require.InDelta(t, 0.08, figure(o.Canary), 0.005)
 	})
+	t.Run("what a gate learns before a rollout", func(t *testing.T) {
+		if d.binary == victoriaMetrics.binary {
+			return // which knows nothing of the last 30 s in a range, as documented
+		}
+		gate := analysis.Gate{
+			Interval: length, Compare: 20 * time.Second,
+			Checks: []analysis.Check{{Name: "errors", Judge: analysis.NotWorse{}, Source: requests}},
+		}
+		arm := func(names ...string) (a analysis.Arm) {
+			a.Version = "v1"
+			for _, name := range names {
+				a.Members = append(a.Members, analysis.Member{Name: name})
+			}
+			return a
+		}
+		require.EventuallyWithT(t, func(c *assert.CollectT) { // that the server has a past
+			starts, err := gate.Preflight(t.Context(), arm("old-1"), arm("old-2"))
+			require.NoError(c, err)
+			require.Empty(c, starts[0].Arms.Problem)
+			require.GreaterOrEqual(c, starts[0].Arms.Intervals, 4)
+		}, time.Minute, 500*time.Millisecond)
+
+		// Hosts that are three times worse than the others before anything is deployed
+		// would be blamed on the release.
+		_, err := gate.Preflight(t.Context(), arm("old-2"), arm("old-1"))
+		require.ErrorIs(t, err, analysis.ErrBurning)
+		require.ErrorContains(t, err, "check errors fails before anything is deployed: canary 3")
+
+		_, err = gate.Preflight(t.Context(), arm("no-such-pod"), arm("old-1"))
+		require.ErrorIs(t, err, analysis.ErrPreflight)
+		require.ErrorContains(t, err, "no series matches")
+	})
 	t.Run("range", func(t *testing.T) {
 		at := time.Now()
 		result, err := s.QueryRange(t.Context(), `sum by (code) (http_requests_total{pod="canary"})`, at.Add(-time.Second), at, 250*time.Millisecond)
