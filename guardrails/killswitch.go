@@ -208,6 +208,35 @@ func (k *KillSwitch) Problems(report func(path, msg string)) {
 	}
 }
 
+// SelfTest trips a fresh switch of the same Mode, which must stop a step in that mode
+// then. This switch is not touched, and no source is read.
+func (k *KillSwitch) SelfTest(ctx context.Context) error {
+	if !k.Mode.known() {
+		return fmt.Errorf("its mode is %v, which does not exist", k.Mode)
+	}
+	fresh := &KillSwitch{Mode: k.Mode}
+	act := Action{Verb: Deploy, Target: "self-test"}
+	if err := fresh.Check(ctx, act); err != nil {
+		return fmt.Errorf("it refused before it was tripped: %w", err)
+	}
+	if err := fresh.Trip("self-test", "self-test"); err != nil {
+		return err
+	}
+	var b *Breach
+	if err := fresh.Check(ctx, act); !errors.As(err, &b) || b == nil || b.Consequence != k.mode() {
+		return fmt.Errorf("tripped, it answered %w, and should have asked for a %v", orNil(err), k.mode())
+	}
+	return nil
+}
+
+// orNil is an error to be shown, whether there is one or not.
+func orNil(err error) error {
+	if err == nil {
+		return errors.New("nothing")
+	}
+	return err
+}
+
 func (k *KillSwitch) mode() Consequence {
 	if k.Mode == Rollback {
 		return Rollback

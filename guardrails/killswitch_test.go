@@ -372,3 +372,19 @@ func TestKillSwitchUnknownModeHalts(t *testing.T) {
 	require.NoError(t, k.Trip("alice", "stop"))
 	require.Equal(t, guardrails.Halt, check(t, k, guardrails.Undo).Consequence)
 }
+
+func TestKillSwitchSelfTest(t *testing.T) {
+	for _, mode := range []guardrails.Consequence{guardrails.Hold, guardrails.Halt, guardrails.Rollback} {
+		source := &dial{}
+		k := &guardrails.KillSwitch{Mode: mode, Sources: []guardrails.SwitchSource{source}}
+		require.NoError(t, k.SelfTest(t.Context()))
+		require.False(t, k.Tripped())
+		require.Empty(t, k.Records(), "it is not touched")
+		require.Zero(t, source.count(), "nor is its source")
+	}
+	tripped := &guardrails.KillSwitch{}
+	require.NoError(t, tripped.Trip("alice", "stop"))
+	require.NoError(t, tripped.SelfTest(t.Context()))
+	require.True(t, tripped.Tripped())
+	require.ErrorIs(t, guardrails.SelfTest(t.Context(), &guardrails.KillSwitch{Mode: 99}), guardrails.ErrSelfTest)
+}

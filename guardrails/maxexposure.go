@@ -2,9 +2,9 @@ package guardrails
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"math/big"
-	"strconv"
+	"math"
 )
 
 // MaxExposure is a hard cap on the blast radius: how much of the fleet may run
@@ -120,6 +120,36 @@ func (m MaxExposure) Check(_ context.Context, act Action) error {
 	return nil
 }
 
+// SelfTest has the cap refuse one target more than it allows, in a made-up fleet that is
+// exposed and unproven as a whole. A cap of 100% alone fails it: it would refuse nothing.
+func (m MaxExposure) SelfTest(ctx context.Context) error {
+	if wrong := firstProblem(m); wrong != "" {
+		return errors.New(wrong)
+	}
+	over := max(m.Count, 999)
+	if over < math.MaxInt {
+		over++
+	}
+	act := Action{Verb: Deploy, Target: "self-test", Labels: map[string]string{m.PerLabel: "self-test"}}
+	if m.Percent > 0 && (m.Percent < 100 || m.Count == 0) {
+		act.Fleet = oneTally{Targets: 1000, Exposed: 1000, Unproven: 1000, Weight: 1000, ExposedWeight: 1000, UnprovenWeight: 1000}
+		if err := mustRefuse(ctx, MaxExposure{Percent: m.Percent, PerLabel: m.PerLabel}, act, "a step that exposed all of a fleet of 1000"); err != nil {
+			return err
+		}
+	}
+	if m.Count > 0 {
+		act.Fleet = oneTally{Targets: over, Exposed: over, Unproven: over}
+		return mustRefuse(ctx, MaxExposure{Count: m.Count, PerLabel: m.PerLabel}, act, fmt.Sprintf("a step that exposed %d targets", over))
+	}
+	return nil
+}
+
+// oneTally is a fleet that counts the same wherever one looks.
+type oneTally Tally
+
+// Tally implements Fleet.
+func (f oneTally) Tally(_, _ string) Tally { return Tally(f) }
+
 const runbookExposure = "Nothing to do while a gate is due: its pass, or an undo, makes room. " +
 	"If the wave itself is larger than the cap, abort and cut smaller waves. No override lifts this cap."
 
@@ -146,17 +176,4 @@ func (m MaxExposure) plausible(t Tally) bool {
 		return false
 	}
 	return t.Targets > 0 && t.Unproven >= 0 && t.Unproven <= t.Targets
-}
-
-// share returns percent of weight, rounded down, of the percentage as it was
-// written: 33.3% of 1000 is 333, although the float64 next to 33.3 is a little
-// less than that.
-func share(percent float64, weight int64) int64 {
-	r, ok := new(big.Rat).SetString(strconv.FormatFloat(percent, 'g', -1, 64))
-	if !ok {
-		return 0
-	}
-	num := new(big.Int).Mul(r.Num(), big.NewInt(weight))
-	den := new(big.Int).Mul(r.Denom(), big.NewInt(100))
-	return num.Div(num, den).Int64()
 }

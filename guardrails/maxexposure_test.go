@@ -273,3 +273,16 @@ func ExampleMaxExposure() {
 	// 13 go on
 	// 14 hold - 14 of 40 targets (35%); the cap is 33% = 13
 }
+
+func TestMaxExposureSelfTest(t *testing.T) {
+	for _, sound := range []guardrails.MaxExposure{
+		{Percent: 33}, {Percent: 99.9, PerLabel: "zone"}, {Count: 1}, {Count: 1_000_000, PerLabel: "zone"}, {Percent: 33, Count: 5}, {Percent: 100, Count: 5},
+	} {
+		require.NoError(t, sound.SelfTest(t.Context()), "%+v", sound)
+	}
+	for _, open := range []guardrails.MaxExposure{
+		{}, {PerLabel: "zone"}, {Percent: 100}, {Percent: 101}, {Percent: math.NaN()}, {Count: -1}, {Count: math.MaxInt}, {Percent: 33, Count: -1}, {Percent: 33, Count: math.MaxInt},
+	} {
+		require.ErrorIs(t, guardrails.SelfTest(t.Context(), open), guardrails.ErrSelfTest, "%+v", open)
+	}
+}

@@ -17,6 +17,15 @@
 // and after a crash it goes on where it was. And it never loops: when the tries
 // or the time are used up, the rollback is incomplete and calls for a human.
 //
-// Package rollout carries a policy out. This package does nothing by itself,
-// and everything in it is safe for concurrent use.
+// Package rollout carries a policy out.
+//
+// # Scripts
+//
+// A [Stack] takes back what is no rollout: a script pushes what undoes each change
+// before it makes it, and unwinds all of it, the newest first, if it fails. A stack
+// with a file ([Create]) outlives its process: what a crashed script has left is
+// undone by another ([Open]), each command exactly once if it is known to have
+// succeeded, and again if that is in doubt.
+//
+// Everything in this package is safe for concurrent use, unless it says otherwise.
 package rollback

@@ -141,6 +141,7 @@ func (x *executor) carryOut(g *group, eff Effect, deaf <-chan struct{}) {
 	u := &x.units[eff.Index]
 	release := x.e.plan.Release
 	release.Fence, release.Key = x.e.session.Epoch(), g.key+eff.Step
+	release.Wave, release.Undo = eff.Wave, eff.Kind == UndoStep
 	if eff.Kind == DoStep {
 		r.err = x.e.do(g.ctx, u, release)
 		return

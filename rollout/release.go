@@ -24,6 +24,11 @@ type Release struct {
 	// Key is set by the Runner: it is the same whenever the same step is tried
 	// again, after a crash too.
 	Key string
+	// Wave is set by the Runner: the wave of the step, from 1.
+	Wave int
+	// Undo is set by the Runner: the change is being taken back, From and To are
+	// exchanged.
+	Undo bool
 }
 
 // moving are tags that mean something else tomorrow.

@@ -29,6 +29,10 @@ var (
 	fileLock = []string{"github.com/gofrs/flock", "golang.org/x/sys"}
 	yaml     = []string{"go.yaml.in/yaml/v3"}
 	terminal = []string{"golang.org/x/term", "golang.org/x/sys"}
+	// What guardrails and rollback bring along to rollouts, which have both: a kill
+	// switch can be tripped over HTTP, and of two that reset a breaker, or unwind a
+	// stack, one has to wait.
+	guarding = join(web, fileLock)
 )
 
 // rules is the architecture. Whoever adds a package adds a line, and whoever
@@ -48,21 +52,21 @@ var rules = []rule{
 	{path: "analysis/kayenta", layer: 1, also: []string{"analysis", "analysis/evidence"}},
 	{path: "analysis/analysistest", layer: 1, also: []string{"analysis"}},
 
-	{path: "guardrails", layer: 2},
-	{path: "rollback", layer: 2},
+	{path: "guardrails", layer: 2, links: guarding},
+	{path: "rollback", layer: 2, links: fileLock},
 
-	{path: "rollout", layer: 3},
+	{path: "rollout", layer: 3, links: guarding},
 
-	{path: "rollout/planfile", layer: 4, links: join(yaml, web, prometheus)},
-	{path: "rollout/rollouttest", layer: 4},
-	{path: "rollout/simulate", layer: 4},
-	{path: "rollout/journaltest", layer: 4},
-	{path: "rollout/console", layer: 4, links: terminal},
-	{path: "rollout/report", layer: 4},
-	{path: "rollout/notify", layer: 4, links: web},
-	{path: "rollout/telemetry", layer: 4, links: join(ownMetrics, tracing)},
-	{path: "rollout/filejournal", layer: 4, links: fileLock},
-	{path: "rollout/execdeploy", layer: 4},
+	{path: "rollout/planfile", layer: 4, links: join(yaml, guarding, prometheus)},
+	{path: "rollout/rollouttest", layer: 4, links: guarding},
+	{path: "rollout/simulate", layer: 4, links: guarding},
+	{path: "rollout/journaltest", layer: 4, links: guarding},
+	{path: "rollout/console", layer: 4, links: join(terminal, guarding)},
+	{path: "rollout/report", layer: 4, links: guarding},
+	{path: "rollout/notify", layer: 4, links: guarding},
+	{path: "rollout/telemetry", layer: 4, links: join(ownMetrics, tracing, guarding)},
+	{path: "rollout/filejournal", layer: 4, links: guarding},
+	{path: "rollout/execdeploy", layer: 4, links: guarding},
 
 	{path: "analysis/evidence/detection", layer: 5, linksAny: true}, // a program
 	{path: "cmd/...", layer: 5, linksAny: true},
@@ -73,7 +77,7 @@ var rules = []rule{
 // what it does for us is done in one place.
 var importers = map[string][]string{
 	"github.com/hashicorp/go-retryablehttp": {"internal/httpx"},
-	"github.com/gofrs/flock":                {"rollout/filejournal"},
+	"github.com/gofrs/flock":                {"rollout/filejournal", "rollback", "guardrails"},
 	"github.com/prometheus/client_golang":   {"rollout/telemetry", "cmd/...", "examples/..."},
 }
 

@@ -53,6 +53,8 @@ type Command struct {
 	// MaxOutput is the most that it may write to standard output, in bytes. Zero
 	// means DefaultMaxOutput.
 	MaxOutput int
+	// Overflow lets it write more than that: the rest is dropped.
+	Overflow bool
 }
 
 // Output is what a program wrote.
@@ -89,6 +91,7 @@ func (c Command) Run(ctx context.Context) (Output, error) {
 	if err != nil {
 		return Output{}, c.failed(err, nil)
 	}
+	p.stdout.spills = c.Overflow
 	lead(cmd)
 	err = cmd.Start()
 	p.started()

@@ -10,12 +10,14 @@
 //     KILL after a grace. Run returns then, whatever the program does.
 //   - Leftovers: when the program ends by itself, what it left in its group is
 //     killed.
-//   - Size: standard output past MaxOutput is [ErrTooLarge], and stops the program.
+//   - Size: standard output past MaxOutput is [ErrTooLarge], and stops the program, or
+//     is dropped (Overflow).
 //     Of standard error the last 4 KiB are kept.
 //   - Secrecy: errors show the program's name and the end of what it wrote to
 //     standard error, never its arguments, environment or input.
 //
-// It runs a list of arguments, never a line for a shell.
+// It runs a list of arguments, never a line for a shell. [Lead] does the same for a
+// command that its caller has set up, with input and output of the caller's.
 //
 // # What gets away
 //

@@ -88,6 +88,7 @@ type head struct {
 	most     int
 	kept     []byte
 	overflow bool
+	spills   bool // what is too much is dropped
 }
 
 // add tells whether it has become too much.
@@ -96,7 +97,7 @@ func (h *head) add(data []byte) bool {
 	defer h.mu.Unlock()
 	room := min(len(data), h.most-len(h.kept))
 	h.kept = append(h.kept, data[:room]...)
-	h.overflow = h.overflow || room < len(data)
+	h.overflow = h.overflow || room < len(data) && !h.spills
 	return h.overflow
 }
 

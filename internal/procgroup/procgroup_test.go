@@ -48,6 +48,7 @@ func TestRun(t *testing.T) {
 		"arguments are secret": {command: procgroup.Command{Args: []string{"false", "sesame"}}, err: "procgroup: false: exit status 1", status: 1},
 		"as much as may be":    {command: procgroup.Command{Args: []string{"printf", "1234"}, MaxOutput: 4}, stdout: "1234"},
 		"one more":             {command: procgroup.Command{Args: []string{"printf", "12345"}, MaxOutput: 4}, stdout: "1234", err: "printf: the output is too large"},
+		"more than is kept":    {command: procgroup.Command{Args: []string{"printf", "12345"}, MaxOutput: 4, Overflow: true}, stdout: "1234"},
 		"a flood":              {command: shell("exec cat /dev/zero"), stdout: string(make([]byte, 1<<20)), err: "the output is too large"},
 	}
 	for name, test := range tests {

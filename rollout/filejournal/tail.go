@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"time"
 
 	"github.com/tidegate-go/tidegate/rollout"
 )
@@ -13,6 +14,7 @@ import (
 // ending is what matters of the last event when a journal is opened: a small
 // part, and the event may name a million targets.
 type ending struct {
+	At      time.Time
 	Epoch   uint64
 	Kind    rollout.Kind
 	Outcome rollout.Phase
