@@ -2,8 +2,10 @@ package filejournal_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -185,6 +187,58 @@ func TestPastWhileARunnerWrites(t *testing.T) {
 	}
 	<-done
 	closeIt(t, s)
+}
+
+// Guards that go by what has been, over real rollouts, each of which is a process of
+// its own as far as it knows: the directory is all they share.
+func TestGuardsGoByThePast(t *testing.T) {
+	dir := newDir(t)
+	resets := filepath.Join(string(dir), "breaker.resets")
+	roll := func(name, service string, fails bool) error {
+		host := func(id string) rollout.Wave {
+			return rollout.Wave{Targets: []rollout.Target{{Name: id}}, Ungated: "a test of what comes after"}
+		}
+		runner := rollout.Runner{
+			Plan: rollout.Plan{
+				Name: name, Release: rollout.Release{Service: service, From: "v1", To: "v2"},
+				Targets: []rollout.Target{{Name: "a"}, {Name: "b"}}, Waves: rollout.Explicit{host("a"), host("b")},
+				Guards: []guardrails.Guard{
+					guardrails.Rate{History: dir, Max: 4, Per: time.Hour, All: true},
+					guardrails.Breaker{History: dir, After: 2, Resets: resets},
+				},
+			},
+			Deployer: rollout.DeployerFunc(func(_ context.Context, target rollout.Target, release rollout.Release) error {
+				if fails && target.Name == "b" && release.To == "v2" {
+					return errors.New("it does not start")
+				}
+				return nil
+			}),
+			Journal: dir, Logger: slog.New(slog.DiscardHandler),
+		}
+		_, err := runner.Run(t.Context())
+		return err
+	}
+	guard := func(err error) string {
+		var b *guardrails.Breach
+		require.ErrorAs(t, err, &b)
+		require.ErrorContains(t, err, "nothing was touched")
+		return b.Guard
+	}
+	require.NoError(t, roll("v2", "cart", false))
+	require.ErrorIs(t, roll("v3", "cart", true), rollout.ErrRolledBack)
+	require.ErrorIs(t, roll("v4", "cart", true), rollout.ErrRolledBack)
+	require.Equal(t, "breaker", guard(roll("v5", "cart", true)))
+	require.NoError(t, guardrails.Breaker{Resets: resets}.Reset("cart", "alice", "the image was broken"))
+	require.NoError(t, roll("v5", "cart", false))
+	require.Equal(t, "rate/all", guard(roll("s2", "search", false)))
+	require.NoError(t, roll("v5", "cart", false), "what is over is not begun again")
+	got, err := dir.Past(t.Context(), "", time.Time{})
+	require.NoError(t, err)
+	var endings []string
+	for _, p := range got {
+		endings = append(endings, p.Rollout+" "+p.Ending.String())
+	}
+	require.Equal(t, []string{"v2 completed", "v3 rolled back", "v4 rolled back", "v5 completed"}, endings)
 }
 
 func BenchmarkPast(b *testing.B) {
