@@ -41,9 +41,10 @@ type Approved struct {
 // its author. An approval is given for the plan's hash: for a plan that was changed
 // since, by one target or one percent, it does not count.
 //
-// What it would have stopped: at Amazon (5 March 2026) a production change that could
-// reach the whole storefront of North America was made by one authorised operator,
-// without the process in which somebody else would have looked at it.
+// What it would have stopped: at Amazon (5 March 2026, as the press had it) a production
+// change that could reach the whole storefront of North America was made by one
+// authorised operator, without the process in which somebody else would have looked at
+// it.
 //
 // It minds Start and Deploy (and a verb that it does not know); Undo and Recover always
 // pass, and a Bake does. An approval that has become older than Valid has expired and
@@ -70,6 +71,7 @@ type Approval struct {
 	// Every is how old an answer of the source may be. Zero means DefaultApprovalEvery.
 	Every time.Duration
 
+	busy   atomic.Bool
 	asked  asked[*approvals]
 	passed atomic.Pointer[pass]
 }
@@ -149,7 +151,7 @@ func (a *Approval) Check(ctx context.Context, act Action) error {
 }
 
 func (a *Approval) ask(ctx context.Context) (*approvals, error) {
-	all, err := a.Source(ctx)
+	all, err := oneAtATime(ctx, &a.busy, a.Source)
 	return &approvals{slices.Clone(all)}, err
 }
 

@@ -19,11 +19,11 @@ type asked[T any] struct {
 
 // get returns an answer that is no older than every, and asks if there is none. Who
 // comes while the question is under way waits for the same answer, as long as ctx
-// allows. A question has as long as limit, whoever goes away meanwhile.
+// allows, and takes it however soon it is too old. A question has as long as limit, whoever goes away meanwhile.
 func (a *asked[T]) get(ctx context.Context, every, limit time.Duration, ask func(context.Context) (T, error)) (T, error) {
-	for {
+	for waited := false; ; waited = true {
 		a.mu.Lock()
-		if !a.at.IsZero() && time.Since(a.at) < every {
+		if !a.at.IsZero() && (waited || time.Since(a.at) < every) {
 			defer a.mu.Unlock()
 			return a.answer, a.err
 		}

@@ -38,6 +38,23 @@ func TestAskedSharesItsQuestions(t *testing.T) {
 	})
 }
 
+// An answer that is too old as soon as it is there is an answer.
+func TestAskedTakesTheAnswerItWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var a asked[int]
+		questions := 0
+		for range 3 {
+			_, err := a.get(t.Context(), 0, time.Minute, func(context.Context) (int, error) {
+				time.Sleep(time.Second)
+				questions++
+				return questions, nil
+			})
+			require.NoError(t, err)
+		}
+		require.Equal(t, 3, questions)
+	})
+}
+
 // Who cannot wait goes; who hangs or panics has an error for an answer.
 func TestAskedWaitsForNobodyForever(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

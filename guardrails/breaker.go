@@ -19,9 +19,9 @@ const DefaultBreakerAfter = 2
 //
 // What it is for: at Azure Front Door (9 October 2025) bad metadata was caught by the
 // protection, and the clean-up of it then reached the data plane; twenty days later
-// (29 October) all changes had to be blocked by hand for hours. A change that has
-// failed is the best sign there is that the next one will, and automation that tries
-// again and again makes an outage of it.
+// (29 October) all changes were blocked, until what was broken had been mended. A
+// change that has failed is the best sign there is that the next one will, and
+// automation that tries again and again makes an outage of it.
 //
 // It minds Start only: a rollout that has begun is let finish, and taken back. It is
 // latched: a success after it has tripped, as of a rollout that a human has forced,

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -88,6 +89,9 @@ func replaceFile(path string, data []byte) error {
 	}
 	if err := os.Rename(f.Name(), path); err != nil {
 		return err
+	}
+	if runtime.GOOS == "windows" {
+		return nil // it cannot sync a folder
 	}
 	d, err := os.Open(folder)
 	if err != nil {

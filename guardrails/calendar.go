@@ -55,6 +55,7 @@ type Calendar struct {
 	// long it may take.
 	MustFit bool
 
+	busy   atomic.Bool
 	files  asked[*windowSet]
 	once   sync.Once
 	static *windowSet // of the fields alone
@@ -219,7 +220,7 @@ func (c *Calendar) windows(ctx context.Context) (*windowSet, error) {
 	if c.wrong != nil || c.OpenFile == "" && c.FrozenFile == "" {
 		return c.static, c.wrong
 	}
-	return c.files.get(ctx, calendarEvery, askPatience, c.read)
+	return c.files.get(ctx, calendarEvery, askPatience, c.ask)
 }
 
 // compile understands the fields.
@@ -252,6 +253,11 @@ func (s *windowSet) add(open, frozen []Window) error {
 		s.frozen = append(s.frozen, e)
 	}
 	return nil
+}
+
+// ask reads the files, which a file system may take its time for.
+func (c *Calendar) ask(ctx context.Context) (*windowSet, error) {
+	return oneAtATime(ctx, &c.busy, c.read)
 }
 
 // read reads the files.

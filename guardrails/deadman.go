@@ -46,6 +46,7 @@ type DeadMan struct {
 	armed  atomic.Pointer[time.Time] // when it was first asked
 	beaten atomic.Pointer[time.Time] // by Beat
 	found  atomic.Pointer[time.Time] // the latest that Source told of
+	busy   atomic.Bool
 	asked  asked[struct{}]
 }
 
@@ -132,7 +133,7 @@ func (d *DeadMan) last(ctx context.Context) (last time.Time, why error) {
 
 // ask asks the source. Where it cannot say, the last beat that it told of stands.
 func (d *DeadMan) ask(ctx context.Context) (none struct{}, err error) {
-	beat, err := d.Source(ctx)
+	beat, err := oneAtATime(ctx, &d.busy, d.Source)
 	if err != nil {
 		return none, err
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"sync/atomic"
 	"time"
 )
 
@@ -15,9 +16,10 @@ const DefaultBudgetEvery = 30 * time.Second
 // An ErrorBudget lets only fixes and rollbacks be made while little is left of what
 // the service may fail: the users have had their share of trouble for this month.
 //
-// What it would have bounded: at Amazon (March 2026) a change cost 1.6 million errors
-// and 120,000 orders on the 2nd, and three days later the next one most of the orders
-// of North America. A budget that the first had used up would have held the second.
+// What it would have bounded: at Amazon (March 2026, as the press had it) there were 1.6
+// million errors and 120,000 lost orders on the 2nd, and three days later a change cost
+// nearly all orders of North America for hours. A budget that the 2nd had used up would
+// have held that change.
 //
 // It minds Start and Deploy (and a verb that it does not know), so a rollout that is
 // under way when the budget runs out stays where it is, or goes back; Undo and Recover
@@ -40,6 +42,7 @@ type ErrorBudget struct {
 	// Every is how old an answer may be. Zero means DefaultBudgetEvery.
 	Every time.Duration
 
+	busy  atomic.Bool
 	asked asked[float64]
 }
 
@@ -107,7 +110,7 @@ func (e *ErrorBudget) left(ctx context.Context) (float64, error) {
 
 // ask asks, and takes no answer for good that makes no sense.
 func (e *ErrorBudget) ask(ctx context.Context) (float64, error) {
-	left, err := e.Budget(ctx)
+	left, err := oneAtATime(ctx, &e.busy, e.Budget)
 	if err == nil && (math.IsNaN(left) || math.IsInf(left, 0) || left > 1) {
 		err = fmt.Errorf("%v is no share: want 1 for all of it, 0 for nothing", left)
 	}

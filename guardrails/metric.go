@@ -17,10 +17,10 @@ const DefaultMetricGrace = time.Minute
 // deployed, while it waits for a human, while a script runs. When the check fails, it
 // asks for the change to be taken back.
 //
-// What it would have bounded: on 5 March 2026, a change to production at Amazon.com
-// was followed by 99% fewer orders for hours. One figure, orders per minute, with a
-// limit that stands at all times says so within one interval, whatever the change and
-// whoever watches.
+// What it would have bounded: on 5 March 2026, as the press reports, a change to
+// production at Amazon.com was followed by a drop in orders of 99%, for hours. One
+// figure, orders per minute, with a limit that stands at all times says so within one
+// interval, whatever the change and whoever watches.
 //
 // It judges as a gate does, in a trial for each rollout that begins with the first
 // Deploy, and for each Guarded.Do or Run by itself. A fail is latched: for that

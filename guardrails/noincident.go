@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -16,7 +18,7 @@ const DefaultIncidentEvery = 10 * time.Second
 // out that it was not the cause.
 //
 // What it would have bounded: at Azure Storage (18 July 2024) a configuration change
-// cut virtual machines off their disks, and it took 91 minutes until all deployments
+// cut machines off their storage, and it took 91 minutes until all deployments
 // of the region were stopped, and 99 for all regions. One signal that all rollouts
 // listen to takes seconds.
 //
@@ -35,6 +37,8 @@ type NoIncident struct {
 	// Every is how old an answer may be. Zero means DefaultIncidentEvery.
 	Every time.Duration
 
+	once  sync.Once
+	busy  []atomic.Bool // by source
 	asked asked[string]
 }
 
@@ -101,12 +105,13 @@ func (n *NoIncident) ask(ctx context.Context) (string, error) {
 	// What one source says must not get lost because another hangs.
 	ctx, cancel := context.WithTimeout(ctx, askPatience*3/4)
 	defer cancel()
+	n.once.Do(func() { n.busy = make([]atomic.Bool, len(n.Sources)) })
 	found, errs := make([]string, len(n.Sources)), make([]error, len(n.Sources))
 	done := make(chan struct{})
 	for i, s := range n.Sources {
 		go func() {
 			defer func() { done <- struct{}{} }()
-			r, err := guarded(ctx, func(ctx context.Context) (reading, error) {
+			r, err := oneAtATime(ctx, &n.busy[i], func(ctx context.Context) (reading, error) {
 				tripped, reason, err := s.Read(ctx)
 				return reading{tripped, reason}, err
 			})

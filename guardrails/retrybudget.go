@@ -16,8 +16,8 @@ const maxRetries = 100_000
 // span as long as Per, no more than Max. Share one among all that retries.
 //
 // What it would have bounded: at Google Cloud (12 June 2025) the cause was found in 10
-// minutes and fixed in 40, but us-central1 took 2 h 40: its tasks all tried again
-// together, and the database that they needed went down under them.
+// minutes and the fix was out in 40, but us-central1 took 2 h 40: its tasks began anew
+// all together, and overran the database that they needed.
 //
 // Take takes one retry, or says why not:
 //

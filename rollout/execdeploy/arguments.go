@@ -93,5 +93,8 @@ func (c Commands) environment(target string, release rollout.Release) []string {
 		}
 		env = append(env, "TIDEGATE_"+name+"="+v)
 	}
+	if c.Owner != "" {
+		env = append(env, ownerName+"="+c.Owner)
+	}
 	return append(env, "TIDEGATE_KEY="+release.Key)
 }

@@ -44,6 +44,11 @@ type Commands struct {
 	// Env is their environment, as NAME=value, besides TIDEGATE_…. Nil means this
 	// process's own.
 	Env []string
+	// Owner tells whose the programs are: the journal of the rollout, such as the
+	// absolute path of its directory. If it is set, what an earlier runner with the same
+	// Owner has left of the same rollout is stopped before anything is run (on Linux). It
+	// is in the programs' environment as TIDEGATE_OWNER.
+	Owner string
 	// Grace is the time between TERM and KILL for a program that is not wanted any
 	// more. Zero means DefaultGrace.
 	Grace time.Duration

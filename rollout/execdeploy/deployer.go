@@ -18,6 +18,7 @@ type deployer struct {
 	Commands                   // with the defaults filled in
 	found    map[string]string // by program: where it is
 	latest   sync.Map          // by target: the rollout.Release that its Check is about
+	left     leftovers
 }
 
 var (
@@ -29,6 +30,9 @@ var (
 func (d *deployer) Deploy(ctx context.Context, target rollout.Target, release rollout.Release) error {
 	if len(d.Check) > 0 {
 		d.latest.Store(target.Name, release)
+	}
+	if err := d.left.stop(ctx, d.Commands, release); err != nil {
+		return err
 	}
 	what, args := "deploy", d.Commands.Deploy
 	if release.Undo {

@@ -33,7 +33,14 @@
 //
 // When the step is not wanted any more, its process group is sent TERM, and KILL
 // after Grace, with all that it has started. What it leaves in its group when it
-// ends is killed too: a daemon needs a session of its own (setsid).
+// ends is killed too: a daemon needs a session of its own (setsid), and should not
+// hold on to the output.
+//
+// A runner that is killed by KILL stops nothing. With an Owner, on Linux, the next
+// runner of the rollout stops what it left before it runs anything itself: the process
+// groups with the same TIDEGATE_OWNER, the rollout's TIDEGATE_KEY and a lower
+// TIDEGATE_FENCE in their environment. What they had begun
+// elsewhere, as over ssh, may go on: let the target remember the highest fence.
 //
 // # Output
 //
