@@ -69,7 +69,9 @@ func TestManyGuardsOverOneRollout(t *testing.T) {
 					names = append(names, one.Name)
 					probed = append(probed, guardrails.Target{Name: one.Name, Labels: one.Labels})
 				}
-				report := func(ctx context.Context, name string) (string, error) { return f.Version(ctx, rollout.Target{Name: name}) }
+				report := func(ctx context.Context, name string) (string, error) {
+					return f.Version(ctx, rollout.Target{Name: name})
+				}
 				plan.Guards = []guardrails.Guard{
 					&guardrails.Drift{Targets: names, Report: report},
 					&guardrails.MinHealthy{Percent: 80, PerLabel: "zone", Targets: probed, Probe: d.healthy},

@@ -126,7 +126,7 @@ func TestBadFlags(t *testing.T) {
 	broken, unknown := config("{"), config(`{"metric":"m"}`)
 	empty, twoWrong := config(`{"metrics":[]}`), config(`{"metrics":[{},7]}`)
 	for _, tc := range []struct{ args, want string }{
-		{"", `expected "analyze"` + see},
+		{"", `expected one of "each", "exec", "kill", "reset", "unwind", ...` + "\nSee tidegate --help."},
 		{"analyze -", "missing flags: --judge=NAME" + see},
 		{"analyze --judge below --limit 1", "want a FILE (- is stdin), or --from-prometheus"},
 		{"analyze --judge best -", `--judge must be one of "notworse","above","below","within","kayenta","mannwhitney" but got "best"` + see},

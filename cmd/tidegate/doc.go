@@ -1,5 +1,65 @@
 // Command tidegate makes changes to production safe.
 //
+//	tidegate each     runs a program for each target, in waves, with gates and a way back
+//	tidegate exec     runs one program under guard
+//	tidegate kill     stops everything that each and exec run
+//	tidegate reset    lets go on what was halted
+//	tidegate unwind   undoes what a script has left that was stopped or crashed
+//	tidegate analyze  judges recorded series offline
+//
+// The verbs that change something exit with
+//
+//	0  done
+//	1  an internal error
+//	2  bad usage
+//	3  refused: nothing was run
+//	4  rolled back
+//	5  halted, or interrupted, or held for a human
+//	6  the rollback is incomplete
+//	7  partial or aborted; of exec: the program failed, and there is no way back
+//
+// # tidegate each
+//
+// The safe xargs:
+//
+//	tidegate each --targets hosts --version v42 --from v41 --check './healthy {target}' -- ./deploy {target} {version}
+//
+// It is a rollout (package rollout) of programs (package rollout/execdeploy), with no
+// plan file: waves, gates, kill switch, rollback and resumption around any script. The
+// rollout goes by a name made of the command line and the targets, and a number: that
+// is how the same command line finds what was interrupted, and goes on with it. What
+// has come to its end, done or rolled back, begins anew; with --name it does not.
+//
+// When a script fails, and there is a way back (--undo, or --from and --version),
+// everything that was begun is taken back. Without one, the rollout freezes: what runs
+// is stopped, and nothing more is done until a human has said tidegate reset. Then the
+// same command line is a new rollout of the targets that are left.
+//
+// A target file has one target a line, a name and key=value labels; weight and tier are
+// numbers that the rollout knows (rollout.Target). Blank lines are skipped, and so is
+// what is behind a # at the beginning of a word.
+//
+// # tidegate exec
+//
+//	tidegate exec --prometheus http://prometheus:9090 --max 'errors=sum(rate(http_requests_total{code=~"5.."}[1m]))<5' --undo './migrate down' -- ./migrate up
+//
+// It is guardrails.Guarded.Run around one program, with metrics as a guard, and with the
+// undo in a file (rollback.Create) before the program begins. The program's own exit
+// code is not passed on, since it could be any of those above: it is told on stderr.
+//
+// # The state directory
+//
+// --state, or TIDEGATE_STATE; tidegate in $XDG_STATE_HOME or ~/.local/state otherwise.
+//
+//	ROLLOUT.jsonl               the journal of a rollout (package rollout/filejournal)
+//	output/ROLLOUT/TARGET.log   what the scripts wrote
+//	undo/PROGRAM-….undo         what is not undone of an exec
+//	kill                        while it is there, everything is halted
+//	kill.rollback               while it is there, everything is taken back
+//
+// What shares a state directory shares the kill switch. The kill files are looked for
+// ten times a second.
+//
 // # tidegate analyze
 //
 // It judges recorded series offline, with the judges of package analysis: to see

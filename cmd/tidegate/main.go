@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/alecthomas/kong"
 )
@@ -22,7 +23,30 @@ func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
 
 // commands are the verbs.
 type commands struct {
+	Each    each    `cmd:"" help:"Run a program for each target, in waves, with gates and a way back: the safe xargs."`
+	Exec    execute `cmd:"" help:"Run one program under guard: it is stopped, and undone, when something is wrong."`
+	Kill    kill    `cmd:"" help:"Stop everything that runs."`
+	Reset   reset   `cmd:"" help:"Let go on what was halted."`
+	Unwind  unwind  `cmd:"" help:"Undo what a script has left that was stopped or crashed."`
 	Analyze analyze `cmd:"" help:"Judge recorded series offline."`
+}
+
+// run runs the verb that was given.
+func (c *commands) run(verb string, stdin io.Reader, stdout, stderr io.Writer) (code int, err error) {
+	switch verb {
+	case "each":
+		return c.Each.run(stdin, stdout, stderr)
+	case "exec":
+		return c.Exec.run(stdin, stdout, stderr)
+	case "kill":
+		return c.Kill.run(stdout)
+	case "reset":
+		return c.Reset.run(stdout)
+	case "unwind":
+		return c.Unwind.run(stdout)
+	default:
+		return c.Analyze.run(stdin, stdout)
+	}
 }
 
 // run is the whole program. It returns what to exit with.
@@ -50,20 +74,28 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
 		say(err)
 		return exitInternal
 	}
-	if _, err := parser.Parse(args); err != nil {
+	given, err := parser.Parse(args)
+	if err != nil {
 		say(err)
-		fmt.Fprintln(stderr, "See tidegate analyze --help.")
+		fmt.Fprintf(stderr, "See tidegate%s --help.\n", verbIn(err))
 		return exitBadInput
 	}
-	code, err = c.Analyze.run(stdin, stdout)
+	verb, _, _ := strings.Cut(given.Command(), " ")
+	code, err = c.run(verb, stdin, stdout, stderr)
 	if err == nil {
 		return code
 	}
 	say(err)
-	if bad := (badInput{}); errors.As(err, &bad) {
-		return exitBadInput
+	return exitCodeOf(err)
+}
+
+// verbIn is the verb at which parsing stopped, if it got that far.
+func verbIn(err error) string {
+	failed := (*kong.ParseError)(nil)
+	if errors.As(err, &failed) && failed.Context != nil && failed.Context.Selected() != nil {
+		return " " + failed.Context.Selected().Name
 	}
-	return exitInternal
+	return ""
 }
 
 // exited is how kong's wish to exit comes back to run.
