@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	_ "time/tzdata" // a freeze in Berlin is one on a machine without time zones too
 
 	"github.com/alecthomas/kong"
 )
