@@ -4,6 +4,7 @@
 //	tidegate exec     runs one program under guard
 //	tidegate kill     stops everything that each and exec run
 //	tidegate reset    lets go on what was halted
+//	tidegate guard    tests guards
 //	tidegate unwind   undoes what a script has left that was stopped or crashed
 //	tidegate analyze  judges recorded series offline
 //
@@ -46,6 +47,11 @@
 // It is guardrails.Guarded.Run around one program, with metrics as a guard, and with the
 // undo in a file (rollback.Create) before the program begins. The program's own exit
 // code is not passed on, since it could be any of those above: it is told on stderr.
+//
+// # tidegate guard test
+//
+// It has each guard of a guard file (JSON, see its --help) prove that it can say no. The
+// same file goes to each and exec by --guards.
 //
 // # The state directory
 //

@@ -39,6 +39,7 @@ type each struct {
 	Name      string   `placeholder:"NAME" help:"The rollout's name: it is carried out once, ever (default: made of the command line and the targets)."`
 	Service   string   `placeholder:"NAME" help:"What is changed. Only one rollout of a service at a time."`
 	KillFile  []string `sep:"none" placeholder:"FILE" help:"Stop everything while this file exists, as while there is the state directory's. May be repeated."`
+	Guards    string   `placeholder:"FILE" help:"More guards, as JSON: see tidegate guard test --help."`
 	Calendar  string   `placeholder:"FILE" help:"An iCalendar: nothing is begun, on any target, during its events. What was begun may be taken back."`
 	BigBang   string   `placeholder:"REASON" help:"Why the first wave may be everything."`
 
@@ -103,7 +104,12 @@ func (e each) run(stdin io.Reader, stdout, stderr io.Writer) (code int, err erro
 	if err != nil {
 		return 0, refused{err.Error()}
 	}
+	more, err := readGuards(e.Guards)
+	if err != nil {
+		return 0, err
+	}
 	plan := e.plan(job, waves, checks, append([]string{dir.killFile()}, e.KillFile...))
+	plan.Guards = append(plan.Guards, more...)
 	report := e.reporter(stdout, job, commands.OutputDir)
 	runner := rollout.Runner{
 		Plan: plan, Deployer: deployer, Journal: dir.journal(),

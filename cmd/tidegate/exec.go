@@ -27,6 +27,7 @@ type execute struct {
 
 	stateFlag `embed:""`
 	KillFile  []string      `sep:"none" placeholder:"FILE" help:"Stop when this file exists, as when there is the state directory's. May be repeated."`
+	Guards    string        `placeholder:"FILE" help:"More guards, as JSON: see tidegate guard test --help."`
 	Calendar  string        `placeholder:"FILE" help:"An iCalendar: CMD is not begun during its events."`
 	Grace     time.Duration `default:"10s" help:"The time between TERM and KILL when CMD is to stop."`
 	Output    string        `enum:"text,json" default:"text" help:"How to tell on stderr how it came out: text, or json, which is one line."`
@@ -64,6 +65,11 @@ func (e execute) run(stdin io.Reader, stdout, stderr io.Writer) (code int, err e
 	}
 	guards := killSwitches(append([]string{dir.killFile()}, e.KillFile...))
 	guards = append(guards, freezes(e.Calendar, guardrails.Start)...)
+	more, err := readGuards(e.Guards)
+	if err != nil {
+		return 0, err
+	}
+	guards = append(guards, more...)
 	ctx, stop := signal.NotifyContext(context.Background(), rollout.InterruptSignals()...)
 	defer stop()
 	interrupted := ctx

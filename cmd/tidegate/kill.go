@@ -16,9 +16,10 @@ import (
 
 // switchFlags say which kill switch is meant, and why.
 type switchFlags struct {
-	Reason    string `required:"" placeholder:"TEXT" help:"Why. It is on record."`
-	File      string `placeholder:"FILE" help:"The kill file (default: the state directory's, for all that uses it)."`
-	stateFlag `embed:""`
+	Reason     string `required:"" placeholder:"TEXT" help:"Why. It is on record."`
+	File       string `placeholder:"FILE" help:"The kill file (default: the state directory's, for all that uses it)."`
+	stateFlag  `embed:""`
+	outputFlag `embed:""`
 }
 
 // path returns the kill file.
@@ -59,11 +60,11 @@ func (k kill) run(stdout io.Writer) (code int, err error) {
 	err = place(path, fmt.Sprintf("%s (%s)\n", strings.TrimSpace(k.Reason), actor()))
 	switch {
 	case errors.Is(err, fs.ErrExist):
-		fmt.Fprintf(stdout, "tripped before, and still: %s\n", path)
+		k.say(stdout, said{Said: "tripped before", File: path}, "tripped before, and still: %s", path)
 	case err != nil:
 		return 0, err
 	default:
-		fmt.Fprintf(stdout, "tripped: %s\ntidegate reset --reason … lifts it\n", path)
+		k.say(stdout, said{Said: "tripped", File: path}, "tripped: %s\ntidegate reset --reason … lifts it", path)
 	}
 	return exitDone, nil
 }
@@ -109,7 +110,7 @@ func (r reset) run(stdout io.Writer) (code int, err error) {
 		}
 		if err == nil {
 			lifted = true
-			fmt.Fprintf(stdout, "lifted: %s\n", p)
+			r.say(stdout, said{Said: "lifted", File: p}, "lifted: %s", p)
 		}
 	}
 	if r.File == "" {
@@ -120,7 +121,7 @@ func (r reset) run(stdout io.Writer) (code int, err error) {
 		lifted = lifted || n > 0
 	}
 	if !lifted {
-		fmt.Fprintln(stdout, "nothing was halted")
+		r.say(stdout, said{Said: "nothing was halted"}, "nothing was halted")
 	}
 	return exitDone, nil
 }
@@ -144,9 +145,9 @@ func (r reset) rollouts(dir stateDir, stdout io.Writer) (n int, err error) {
 		n++
 		runner := rollout.Runner{Plan: rollout.Plan{Name: name}, Journal: dir.journal()}
 		runner.Plan.Release.Service = p.state.Spec().Service
-		verbs, said := []rollout.Kind{rollout.Reset, rollout.Resume}, "may go on: run the same command line again"
+		verbs, word, hint := []rollout.Kind{rollout.Reset, rollout.Resume}, "may go on", "run the same command line again"
 		if p.state.Spec().OnFailure == rollout.Freeze && p.state.Failure() != "" {
-			verbs, said = []rollout.Kind{rollout.Abort}, "is given up: run the same command line again for what is left"
+			verbs, word, hint = []rollout.Kind{rollout.Abort}, "is given up", "run the same command line again for what is left"
 		}
 		for _, verb := range verbs {
 			err = runner.Command(context.Background(), rollout.Command{Verb: verb, Actor: actor(), Reason: r.Reason})
@@ -159,7 +160,7 @@ func (r reset) rollouts(dir stateDir, stdout io.Writer) (n int, err error) {
 			}
 		}
 		if err == nil {
-			fmt.Fprintf(stdout, "%s %s\n", name, said)
+			r.say(stdout, said{Said: word, Rollout: name}, "%s %s: %s", name, word, hint)
 		}
 	}
 	return n, errors.Join(problems...)

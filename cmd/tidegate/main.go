@@ -29,6 +29,7 @@ type commands struct {
 	Kill    kill    `cmd:"" help:"Stop everything that runs."`
 	Reset   reset   `cmd:"" help:"Let go on what was halted."`
 	Unwind  unwind  `cmd:"" help:"Undo what a script has left that was stopped or crashed."`
+	Guard   guard   `cmd:"" help:"Test guards."`
 	Analyze analyze `cmd:"" help:"Judge recorded series offline."`
 }
 
@@ -45,6 +46,8 @@ func (c *commands) run(verb string, stdin io.Reader, stdout, stderr io.Writer) (
 		return c.Reset.run(stdout)
 	case "unwind":
 		return c.Unwind.run(stdout)
+	case "guard":
+		return c.Guard.Test.run(stdout)
 	default:
 		return c.Analyze.run(stdin, stdout)
 	}

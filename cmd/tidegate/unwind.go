@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 
@@ -12,8 +11,9 @@ import (
 
 // unwind is the verb's flags.
 type unwind struct {
-	Keep bool   `help:"Undo nothing: keep what was done, and forget how to undo it."`
-	File string `arg:"" help:"The undo file that a script, or tidegate exec --undo, has left."`
+	outputFlag `embed:""`
+	Keep       bool   `help:"Undo nothing: keep what was done, and forget how to undo it."`
+	File       string `arg:"" help:"The undo file that a script, or tidegate exec --undo, has left."`
 }
 
 // Help is what --help says of the verb beside its flags.
@@ -32,24 +32,24 @@ func (u unwind) run(stdout io.Writer) (code int, err error) {
 	pending := stack.Pending()
 	switch {
 	case len(pending) == 0:
-		fmt.Fprintln(stdout, "nothing is left to undo")
+		u.say(stdout, said{Said: "nothing is left to undo", File: u.File}, "nothing is left to undo")
 		return exitDone, nil
 	case u.Keep:
 		if err := stack.Commit(); err != nil {
 			return 0, err
 		}
-		fmt.Fprintf(stdout, "kept, and not to be undone any more: %s\n", strings.Join(pending, ", "))
+		u.say(stdout, said{Said: "kept", File: u.File, Left: pending}, "kept, and not to be undone any more: %s", strings.Join(pending, ", "))
 		return exitDone, nil
 	}
-	fmt.Fprintf(stdout, "to undo: %s\n", strings.Join(pending, ", "))
+	u.say(stdout, said{Said: "to undo", File: u.File, Left: pending}, "to undo: %s", strings.Join(pending, ", "))
 	err = stack.Unwind(context.Background())
 	switch {
 	case errors.Is(err, rollback.ErrIncomplete):
-		fmt.Fprintf(stdout, "not undone: %s\n%v\n", strings.Join(stack.Pending(), ", "), err)
+		u.say(stdout, said{Said: "not undone", File: u.File, Left: stack.Pending(), Error: err.Error()}, "not undone: %s\n%v", strings.Join(stack.Pending(), ", "), err)
 		return exitIncomplete, nil
 	case err != nil:
 		return 0, err
 	}
-	fmt.Fprintln(stdout, "undone")
+	u.say(stdout, said{Said: "undone", File: u.File}, "undone")
 	return exitDone, nil
 }
