@@ -194,6 +194,9 @@ func (e *engine) loop(ctx context.Context, signals <-chan os.Signal) error {
 		select {
 		case <-e.steps.wake:
 			e.steps.collect()
+			if e.wentWell() {
+				continue // durable together with what begins next, before that begins
+			}
 		case f := <-e.calls:
 			f()
 		case <-timer.C:
@@ -215,6 +218,17 @@ func (e *engine) loop(ctx context.Context, signals <-chan os.Signal) error {
 		}
 		e.flush()
 	}
+}
+
+// wentWell tells whether all that is not durable yet is that steps have ended well.
+// Nothing is cancelled for that, and nothing begins before it is durable (startSteps).
+func (e *engine) wentWell() bool {
+	for i := range e.pending {
+		if kind := e.pending[i].Kind; kind != Done && kind != Undone {
+			return false
+		}
+	}
+	return e.fatal == nil
 }
 
 // sweepInterval is how often the loop looks for what was cancelled and does not
