@@ -45,6 +45,11 @@ type Calibration struct {
 	Problem string `json:"problem,omitempty"`
 }
 
+// isZero tells whether nobody has compared anything.
+func (c Calibration) isZero() bool {
+	return c.Length == 0 && c.Intervals == 0 && c.Tables == nil && c.Ratio == nil && c.Own == nil && c.Problem == ""
+}
+
 // Spread is how much more than by chance counts differ between the arms.
 type Spread struct {
 	// Intervals is how many observations had events in either arm.

@@ -9,7 +9,7 @@ import (
 // It is pure: no clock, no I/O, no goroutine. It is not safe for concurrent
 // use.
 //
-// The driver calls Calibrate and Burns for what was learnt before the rollout. Then
+// The driver calls Start for what Preflight has learnt before the rollout. Then
 // it calls Enter when a wave begins, LastWave if there is none after it, Deployed when
 // its last step is done, Observe for every observation, and Decide whenever it wants
 // to know.

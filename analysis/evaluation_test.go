@@ -133,3 +133,17 @@ func TestDecideChangesNothing(t *testing.T) {
 	require.Equal(t, spared.Decide(at), asked.Decide(at))
 	require.Equal(t, analysis.Pass, asked.Decide(at).Outcome)
 }
+
+// Who has compared the arms by other means keeps what was learnt, when the gate itself
+// learns nothing.
+func TestWhatTheUserKnowsOfTheArmsIsKept(t *testing.T) {
+	known := analysis.Calibration{Intervals: 180, Length: time.Hour, Tables: []analysis.Spread{{Intervals: 180, Phi: 1.01, Slow: 1.1, Tau: 0.1, Block: 1}}}
+	e := analysis.Gate{Checks: []analysis.Check{{Name: "errors", Judge: analysis.NotWorse{Arms: known}}}}.Begin()
+	e.Start([]analysis.CheckStart{{Name: "errors"}, {Name: "of another gate"}})
+	o := analysis.Observation{At: start, Canary: analysis.Counts(1, 100), Baseline: analysis.Counts(10, 1000)}
+	require.Contains(t, e.Observe(0, o).Calibration, "calibrated by an A/A window of 1h0m0s")
+
+	e = analysis.Gate{Checks: []analysis.Check{{Name: "errors", Judge: analysis.NotWorse{Arms: known}}}}.Begin()
+	e.Start([]analysis.CheckStart{{Name: "errors", Arms: analysis.Calibration{Problem: "the server knows no past"}}})
+	require.Contains(t, e.Observe(0, o).Calibration, "not calibrated: the server knows no past")
+}

@@ -110,6 +110,9 @@ func (f *valuesForm) figures() string {
 	if f.of.LowerIsWorse {
 		ratio = 1 / ratio
 	}
+	if f.n == 1 {
+		return s + ", " + times(ratio) + " times"
+	}
 	return fmt.Sprintf("%s, %s times over %d observations", s, times(ratio), f.n)
 }
 

@@ -84,6 +84,10 @@ func (e *PreflightError) Unwrap() (all []error) {
 // records of a source that has some, or by watching for as long as that takes. That
 // a comparison comes to nothing refuses no rollout, and is said in its Calibration.
 //
+// A source that has a way of its own of being tried (Preflighter) shows no figures by
+// that: whether its judge can take them, and whether it fails already, is only found out
+// here with a Compare, and otherwise when the first wave is watched.
+//
 // Checks are asked at the same time, each within its Timeout. A check that is a
 // Shadow, or abstains without data, refuses nothing. It returns when ctx is done,
 // with its error and cause. A gate with a NoPreflight learns nothing.
@@ -124,7 +128,9 @@ func (g *Gate) preflight(ctx context.Context, check *Check, canary, baseline Arm
 	at := time.Now()
 	var past []Observation
 	var why error
-	if historian, ok := check.Source.(Historian); ok && g.Compare >= 0 {
+	historian, knowsPast := check.Source.(Historian)
+	compared := g.Compare > 0 || knowsPast && g.Compare == 0
+	if knowsPast && compared {
 		past, why = g.history(ctx, historian, check, canary, baseline, at)
 	}
 	now, err := g.lookOnce(ctx, check, canary, baseline, at)
@@ -134,13 +140,14 @@ func (g *Gate) preflight(ctx context.Context, check *Check, canary, baseline Arm
 		}
 		return &CheckProblem{Check: check.Name, Err: err}
 	}
-	if _, ok := check.Source.(Historian); !ok && g.Compare > 0 {
+	if !knowsPast && g.Compare > 0 {
 		past = g.watch(ctx, check, canary, baseline, at)
 	}
-	if len(past) > 0 {
-		start.Arms = Calibrate(past)
-	} else if why != nil {
+	switch {
+	case why != nil:
 		start.Arms.Problem = "the past could not be looked up: " + why.Error()
+	case compared:
+		start.Arms = Calibrate(past)
 	}
 	if check.Shadow {
 		return nil
@@ -297,7 +304,7 @@ func (o *Observation) share(w Window) {
 // tryJudge has a judge look at what was seen before the rollout: whether it can take
 // it, and whether it fails by now. A fault that is over again is none.
 func tryJudge(j Judge, arms Calibration, past []Observation, now *Observation) (problem, burns string) {
-	if c, ok := j.(Calibrator); ok {
+	if c, ok := j.(Calibrator); ok && !arms.isZero() {
 		j = c.Calibrate(arms)
 	}
 	if now != nil {
@@ -328,7 +335,9 @@ func (e *Evaluation) Start(starts []CheckStart) {
 			if s.Name != e.gate.Checks[i].Name {
 				continue
 			}
-			e.Calibrate(i, s.Arms)
+			if !s.Arms.isZero() {
+				e.Calibrate(i, s.Arms)
+			}
 			if s.Burns != "" {
 				e.Burns(i)
 			}

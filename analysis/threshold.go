@@ -112,8 +112,11 @@ type thresholdTrial struct {
 	outside            int     // judgements outside the limits
 	inError, inBetween int     // observations in a row
 	fleetOutside       bool    // the baseline was, when it was seen last
-	latest             Verdict // of the last judgement
-	over               Verdict // the verdict that ended the trial, a Fail or Final
+	// What both arms have shown since a fault of the fleet began, so that a canary that
+	// is worse than that is told apart in the end.
+	faulty, fleetFaulty Summary
+	latest              Verdict // of the last judgement
+	over                Verdict // the verdict that ended the trial, a Fail or Final
 }
 
 // Judge takes the next observation.
@@ -186,7 +189,12 @@ func (t *thresholdTrial) judge(o Observation) (v Verdict, judged bool) {
 		fault = "so was the baseline when it was last seen, before the release got there"
 	case hasFleet:
 		t.fleetOutside = !t.inside(fleet)
-		asMuch := justAsMuch(pool, basePool)
+		if inside || !t.fleetOutside {
+			t.faulty, t.fleetFaulty = Summary{}, Summary{}
+		}
+		t.faulty.count(pool.Events, pool.Total)
+		t.fleetFaulty.count(basePool.Events, basePool.Total)
+		asMuch := justAsMuch(t.faulty, t.fleetFaulty)
 		if o.Canary.Kind != CountKind {
 			asMuch = t.excess(figure) <= 2*t.excess(fleet)
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/tidegate-go/tidegate/analysis"
 	"github.com/tidegate-go/tidegate/rollout"
 )
 
@@ -260,4 +261,30 @@ func TestAContextThatEndsAtTheStartTouchesNothing(t *testing.T) {
 		require.NoError(t, err)
 		requireAll(t, f, "v2")
 	})
+}
+
+// The arms may be watched for an hour before anything begins. A signal need not wait
+// for that.
+func TestASignalEndsTheWatchBeforehand(t *testing.T) {
+	f, targets := newFleet(4, "v1")
+	good := errorRate(map[string]float64{"v1": 0.01, "v2": 0.01})
+	asked := make(chan struct{}, 16)
+	source := analysis.SourceFunc(func(ctx context.Context, w analysis.Window) (analysis.Observation, error) {
+		asked <- struct{}{}
+		return good.Observe(ctx, w)
+	})
+	plan := tried(targets, analysis.Check{Name: "errors", Source: source, Judge: analysis.NotWorse{}})
+	plan.Gate.Compare = time.Hour
+	var j rollout.MemoryJournal
+	r := aRunner(plan, f, &j)
+	r.Signals = []os.Signal{syscall.SIGUSR1}
+	done := inBackground(t.Context(), r)
+	<-asked
+	require.NoError(t, syscall.Kill(os.Getpid(), syscall.SIGUSR1))
+	o := <-done
+	require.ErrorIs(t, o.err, rollout.ErrInterrupted)
+	require.ErrorContains(t, o.err, "was not started, nothing was touched")
+	require.ErrorContains(t, o.err, "signal: user defined signal 1")
+	require.Empty(t, f.touched())
+	require.Empty(t, journalOf(t, &j, plan.Name))
 }

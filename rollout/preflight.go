@@ -3,18 +3,47 @@ package rollout
 import (
 	"context"
 	"fmt"
+	"os"
 
 	"github.com/tidegate-go/tidegate/analysis"
 	"github.com/tidegate-go/tidegate/guardrails"
 )
 
+// preflightUntil is preflight that a signal ends, as the end of ctx does: to compare the
+// arms may take long, and nothing has begun that would have to be left in order.
+func (e *engine) preflightUntil(ctx context.Context, signals <-chan os.Signal) error {
+	if ctx.Err() != nil {
+		return nil // that is an interrupt, before the first step
+	}
+	asking, cancel := context.WithCancelCause(ctx)
+	done, heard := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(heard)
+		select {
+		case s := <-signals:
+			cancel(fmt.Errorf("signal: %v", s))
+		case <-done:
+		}
+	}()
+	err := e.preflight(asking)
+	close(done)
+	<-heard
+	interrupted := asking.Err() != nil
+	why := context.Cause(asking)
+	cancel(nil)
+	switch {
+	case interrupted && err != nil:
+		return fmt.Errorf("%w: %w", ErrInterrupted, err)
+	case interrupted && ctx.Err() == nil:
+		return fmt.Errorf("%w: %w", ErrInterrupted, why) // it came as the last answer did
+	}
+	return err
+}
+
 // preflight tries the checks of all gates before anything is touched, and puts what
 // was learnt of them into the spec. The canary is what comes first with each gate,
 // and the baseline all that comes after: all of it still runs the old version.
 func (e *engine) preflight(ctx context.Context) error {
-	if ctx.Err() != nil {
-		return nil // that is an interrupt, before the first step
-	}
 	spec := e.compiled.spec
 	tried := make(map[*analysis.Gate]bool)
 	first := 0

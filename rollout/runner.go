@@ -97,7 +97,7 @@ func (r *Runner) Run(ctx context.Context) (result Result, err error) {
 	}()
 	e := newEngine(ctx, r, c, session)
 	defer e.close()
-	if err := e.begin(ctx); err != nil {
+	if err := e.begin(ctx, signals); err != nil {
 		return e.state.Result(), err
 	}
 	if err := r.enter(e); err != nil {
@@ -166,7 +166,7 @@ func (r *Runner) prepare() (*compiled, error) {
 }
 
 // begin takes in what was recorded, or starts anew.
-func (e *engine) begin(ctx context.Context) (err error) {
+func (e *engine) begin(ctx context.Context, signals <-chan os.Signal) (err error) {
 	if e.hash, err = e.compiled.hash(e.plan); err != nil {
 		return err
 	}
@@ -181,7 +181,7 @@ func (e *engine) begin(ctx context.Context) (err error) {
 	if err := e.proveGuards(); err != nil {
 		return fmt.Errorf("rollout: %s was not started, nothing was touched: %w", e.plan.Name, err)
 	}
-	if err := e.preflight(ctx); err != nil {
+	if err := e.preflightUntil(ctx, signals); err != nil {
 		return fmt.Errorf("rollout: %s was not started, nothing was touched: %w", e.plan.Name, err)
 	}
 	if b := e.watch.start(ctx); b != nil {
