@@ -346,12 +346,12 @@ func TestNoWavePassesOnTheDataOfTheLast(t *testing.T) {
 // To weigh without words and ask for them at the end comes to the same.
 func TestWeighingIsJudgingWithoutWords(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		j, os := drawJudge(t), drawObservations(t)
-		silent, ok := j.Begin().(analysis.Weigher)
-		if !ok {
-			t.Skip("not a Weigher")
+		var j analysis.Judge = drawNotWorse(t)
+		if rapid.Bool().Draw(t, "slices") {
+			j = analysis.PerSlice{Judge: j, Each: rapid.Bool().Draw(t, "each")}
 		}
-		loud := j.Begin()
+		os := drawObservations(t)
+		silent, loud := j.Begin().(analysis.Weigher), j.Begin()
 		for i, o := range os {
 			outcome, v := silent.Weigh(o), loud.Judge(o)
 			if outcome != v.Outcome {
