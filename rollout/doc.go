@@ -32,6 +32,13 @@
 // neither files (package filejournal) nor memory will do; package journaltest
 // tells whether it is right. An Observer, to see what happens.
 //
+// # Before anything is touched
+//
+// Run refuses a plan with problems, a guard that cannot prove that it would say no, a
+// check that has no data or fails already, and what the guards mind. It compares the
+// arms of each gate, if that can be looked up, while all of them run the old version;
+// what was learnt is in the Started event.
+//
 // # What stops a rollout
 //
 // A failed gate, too many failed steps, or a guard that says so take the change

@@ -69,6 +69,12 @@ func errNoJournal() error {
 // error when it was refused before anything was touched (ErrInvalidPlan,
 // ErrHeld, guardrails.ErrBreach, ErrPlanChanged), or when the journal failed.
 //
+// Before a new rollout begins, every guard has to pass its self-test
+// (guardrails.ErrSelfTest), and every gate's checks are asked once: one that could never
+// pass (analysis.ErrPreflight), or that fails already (analysis.ErrBurning), refuses it.
+// Where a gate is to compare the arms by watching them (analysis.Gate, Compare), that
+// takes as long; an interrupt ends it, and is ErrInterrupted with nothing on record.
+//
 // The end of ctx interrupts Run (see OnInterrupt); it is not a rollback, and it
 // does not stop one that is under way.
 func (r *Runner) Run(ctx context.Context) (result Result, err error) {

@@ -38,7 +38,7 @@ var outcomes = []struct {
 	{exitPartial, []error{rollout.ErrPartial, rollout.ErrAborted}},
 	{exitRefused, []error{
 		rollout.ErrInvalidPlan, rollout.ErrPlanChanged, rollout.ErrHeld, guardrails.ErrBreach,
-		analysis.ErrPreflight, analysis.ErrBurning,
+		analysis.ErrPreflight, analysis.ErrBurning, guardrails.ErrSelfTest,
 	}},
 }
 
