@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -90,7 +91,9 @@ func replay(state *State, session Session, follow func(Event)) error {
 			return fmt.Errorf("reading the journal: %w", err)
 		}
 		n++
-		if err := state.Step(ev); err != nil {
+		if err := state.Step(ev); errors.Is(err, ErrNewer) {
+			return err
+		} else if err != nil {
 			return fmt.Errorf("%w: event %d: %w", ErrCorrupt, n, err)
 		}
 		if follow != nil {

@@ -171,7 +171,7 @@ func (p *Plan) spec() *Spec {
 	policy := p.Rollback.WithDefaults()
 	concurrency := orDefault(p.Concurrency, DefaultConcurrency)
 	return &Spec{
-		Rollout: p.Name, Service: p.Release.Service, From: p.Release.From, To: p.Release.To,
+		Format: SpecFormat, Rollout: p.Name, Service: p.Release.Service, From: p.Release.From, To: p.Release.To,
 		Concurrency: concurrency, WaveFailures: p.Failures.PerWave, Failures: p.Failures.Total,
 		Guarded: len(p.Guards) > 0, OnFailure: p.OnFailure, HoldAtMost: p.HoldAtMost,
 		Undo: SpecUndo{Parallel: orDefault(policy.Parallel, concurrency), Deadline: policy.Deadline},

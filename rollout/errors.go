@@ -31,6 +31,8 @@ var (
 	ErrStale = errors.New("rollout: stale event")
 	// ErrBadEvent: the event can never be right in this rollout.
 	ErrBadEvent = errors.New("rollout: bad event")
+	// ErrNewer: a journal was written by a newer version, and is not half understood.
+	ErrNewer = errors.New("rollout: journal of a newer version")
 	// ErrCorrupt: a journal is damaged.
 	ErrCorrupt = errors.New("rollout: corrupt journal")
 )

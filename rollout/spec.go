@@ -9,11 +9,18 @@ import (
 	"github.com/tidegate-go/tidegate/analysis"
 )
 
+// SpecFormat is the version of the journal's format. It grows when an older version
+// could not carry on with what this one writes.
+const SpecFormat = 1
+
 // Spec is a plan as the core sees it: percentages have become named steps, and
 // every default is filled in. It is recorded with the Started event, so that a
 // rollout that is resumed goes on as it began, whatever the fleet looks like
 // by then.
 type Spec struct {
+	// Format is the version of the journal's format, SpecFormat when it is written.
+	// Zero is what was written before formats were numbered.
+	Format  int        `json:"format,omitempty"`
 	Rollout string     `json:"rollout"`
 	Service string     `json:"service"`
 	From    string     `json:"from"`
@@ -110,6 +117,10 @@ func (s *Spec) check() error {
 	switch {
 	case s == nil:
 		return fmt.Errorf("%w: the first event has no spec", ErrBadEvent)
+	case s.Format > SpecFormat:
+		return fmt.Errorf("%w: it is of format %d, and this version knows %d at the most: carry on with the newer version", ErrNewer, s.Format, SpecFormat)
+	case s.Format < 0:
+		return fmt.Errorf("%w: the spec's format is %d", ErrBadEvent, s.Format)
 	case len(s.Waves) == 0:
 		return fmt.Errorf("%w: the spec has no waves", ErrBadEvent)
 	case s.Concurrency < 1:
