@@ -1,8 +1,12 @@
 package rollback
 
 import (
+	"context"
 	"fmt"
+	"slices"
 	"time"
+
+	"github.com/tidegate-go/tidegate/analysis"
 )
 
 // Defaults of a Policy.
@@ -16,16 +20,31 @@ const (
 	DefaultTimeout = 5 * time.Minute
 	// DefaultBackoff is the pause after the first failed try.
 	DefaultBackoff = time.Second
-	// DefaultDeadline bounds the whole rollback.
+	// DefaultDeadline bounds the way back to one version.
 	DefaultDeadline = time.Hour
+	// DefaultJitter is how far apart the undos of one batch begin. What restarts all
+	// at once has stampeded what it depends on more than once (Google Cloud, 12 June
+	// 2025).
+	DefaultJitter = time.Second
+	// DefaultRevertWindow is how long a rollout that has ended can be taken back.
+	// Source: AWS AppConfig, which reverts for 72 hours.
+	DefaultRevertWindow = 72 * time.Hour
+	// Growth is how much larger each batch is than the one before.
+	Growth = 4
 )
 
 // Policy says how a change is taken back. The zero Policy is useful: all
-// defaults.
+// defaults, and no way back but to the previous version.
 //
 // A rollback undoes every step that was started, finished or in doubt, newest
-// wave first, in batches. It runs to its end when the caller's context is
-// cancelled, and a crash does not end it either.
+// wave first, in batches. The first batch is one target, the canary of the
+// rollback; each further one is Growth times the one before, up to Batch. It runs
+// to its end when the caller's context is cancelled, and a crash does not end it
+// either.
+//
+// When the previous version does not help, the rollback goes down the chain: the
+// older versions, the newest first, then the Fallback, then Page and a rollback
+// that is incomplete, which waits for a human. It never goes up again by itself.
 type Policy struct {
 	// Batch is the percentage of the fleet that is undone at once, in (0, 100];
 	// rounded down, but at least one target. Zero means DefaultBatch.
@@ -33,6 +52,9 @@ type Policy struct {
 	// Parallel caps the undos in flight, within a batch. Zero means the plan's
 	// Concurrency.
 	Parallel int
+	// Jitter is how far apart the undos of a batch begin, at random; a batch of one
+	// begins at once. Zero means DefaultJitter; negative means none.
+	Jitter time.Duration
 	// Attempts is how often one undo is tried before it counts as failed. Zero
 	// means DefaultAttempts.
 	Attempts int
@@ -42,10 +64,53 @@ type Policy struct {
 	// Backoff is the pause after the first failed try; it doubles up to 30 s,
 	// with full jitter. Zero means DefaultBackoff.
 	Backoff time.Duration
-	// Deadline bounds the whole rollback: past it no undo is started and the
-	// rollback is incomplete, which calls for a human. Zero means
-	// DefaultDeadline.
+	// Deadline bounds the way back to one version, verification included: past it the
+	// rollback goes down the chain. Zero means DefaultDeadline.
 	Deadline time.Duration
+
+	// Fast is what gives relief before the slow way back, such as shifting traffic or
+	// turning a flag off: one after the other, before the first undo. One that fails
+	// is on record and holds up nothing.
+	Fast []Mitigation
+	// Older are versions from before the previous one, known to be good, the newest
+	// first. Where a version makes things worse, cannot be restored, or takes longer
+	// than Deadline, the next one is tried, on every step that was ever started.
+	Older []string
+	// Fallback is what is tried when no version helps, such as draining: one after the
+	// other, up to the first that succeeds. The rollback is incomplete all the same.
+	Fallback []Mitigation
+	// Page calls a human when the rollback is incomplete, or takes longer than RTO. It
+	// is told why, in a few sentences, and has to return when ctx is done, after
+	// DefaultMitigationTimeout at the latest. Nil means that nobody is called.
+	Page func(ctx context.Context, message string) error
+
+	// Canary is asked once the first batch is undone: its canary is what runs the old
+	// version again, its baseline what still runs the new one. Where it fails, the
+	// undoing stops and the rollback goes down the chain. Where it sees nothing, the
+	// rollback goes on: it does not wait for metrics that are down. A gate without
+	// checks is none.
+	Canary analysis.Gate
+	// Verify is asked once everything is undone: whether the metrics have recovered.
+	// Where it fails, the rollback goes down the chain; where it does not pass before
+	// its deadline, the rollback is incomplete. A gate without checks is none.
+	Verify analysis.Gate
+
+	// Rehearse proves the way back on the first target of the rollout, before
+	// anything else is touched: apply, undo, check, apply again.
+	Rehearse bool
+	// Takes is how long one undo takes, its verification included, as far as anyone
+	// knows. RTO is how long a rollback of the whole fleet may take: a plan that cannot
+	// keep it is refused, with the arithmetic. The time is Takes, or what Rehearse
+	// measures. Zero means unknown, and no limit.
+	Takes, RTO time.Duration
+	// RevertWindow is for how long a rollout that has come to its end can still be
+	// taken back. Zero means DefaultRevertWindow.
+	RevertWindow time.Duration
+	// Domain is the label of the failure domains, such as "region", where a failed
+	// gate or step takes back only the domains of the wave that failed, and what is in
+	// doubt; the others keep the new version. A breach and a human take back
+	// everything. Empty means that everything is taken back.
+	Domain string
 }
 
 // WithDefaults returns the policy with every zero field filled in but
@@ -69,6 +134,13 @@ func (p Policy) WithDefaults() Policy {
 	if p.Deadline == 0 {
 		p.Deadline = DefaultDeadline
 	}
+	if p.Jitter == 0 {
+		p.Jitter = DefaultJitter
+	}
+	p.Jitter = max(p.Jitter, 0)
+	if p.RevertWindow == 0 {
+		p.RevertWindow = DefaultRevertWindow
+	}
 	return p
 }
 
@@ -87,10 +159,27 @@ func (p Policy) Problems(report func(path, msg string)) {
 	for _, d := range []struct {
 		path  string
 		value time.Duration
-	}{{"Timeout", p.Timeout}, {"Backoff", p.Backoff}, {"Deadline", p.Deadline}} {
+	}{{"Timeout", p.Timeout}, {"Backoff", p.Backoff}, {"Deadline", p.Deadline}, {"Takes", p.Takes}, {"RTO", p.RTO}, {"RevertWindow", p.RevertWindow}} {
 		if d.value < 0 {
 			report(d.path, fmt.Sprintf("is negative (%v)", d.value))
 		}
+	}
+	for i, v := range p.Older {
+		if v == "" || slices.Contains(p.Older[:i], v) {
+			report(fmt.Sprintf("Older[%d]", i), fmt.Sprintf("%q is empty, or there twice", v))
+		}
+	}
+	p.mitigations(report)
+	for _, g := range []struct {
+		path string
+		gate *analysis.Gate
+	}{{"Canary", &p.Canary}, {"Verify", &p.Verify}} {
+		if len(g.gate.Checks) > 0 {
+			g.gate.Problems(func(path, msg string) { report(g.path+"."+path, msg) })
+		}
+	}
+	if p.RTO > 0 && p.Takes == 0 && !p.Rehearse {
+		report("RTO", fmt.Sprintf("is %v, but nobody knows how long one undo takes: set Takes, or Rehearse to measure it", p.RTO))
 	}
 	if d := p.WithDefaults(); d.Deadline > 0 && d.Timeout > d.Deadline {
 		report("Timeout", fmt.Sprintf("one try may take %v, but the whole rollback has %v", d.Timeout, d.Deadline))

@@ -43,6 +43,21 @@ const (
 	UndoFailed
 )
 
+// Facts about the way back.
+const (
+	// Mitigating says that a mitigation, or the page, is about to be carried out.
+	Mitigating Kind = iota + 24
+	// Mitigated says that a mitigation is carried out.
+	Mitigated
+	// MitigateFailed says that a mitigation failed, or may have.
+	MitigateFailed
+	// Surveyed carries what the targets that were to be undone run.
+	Surveyed
+	// UndoJudged carries the final decision of a gate on the way back: of the one on
+	// the first batch, or of the one on the recovery.
+	UndoJudged
+)
+
 // Facts about what was seen.
 const (
 	// Observed carries one observation of one check and the verdict on it.
@@ -81,6 +96,7 @@ const (
 var kindWords = map[Kind]string{
 	Started: "started", Resumed: "resumed", Interrupted: "interrupted", Ended: "ended",
 	Doing: "doing", Done: "done", DoFailed: "do-failed", Undoing: "undoing", Undone: "undone", UndoFailed: "undo-failed",
+	Mitigating: "mitigating", Mitigated: "mitigated", MitigateFailed: "mitigate-failed", Surveyed: "surveyed", UndoJudged: "undo-judged",
 	Observed: "observed", Judged: "judged", Breached: "breached", Cleared: "cleared", Elapsed: "elapsed",
 	Pause: "pause", Resume: "resume", Approve: "approve", Override: "override",
 	Abort: "abort", RollBack: "rollback", Kill: "kill", Reset: "reset",
@@ -135,7 +151,9 @@ type Event struct {
 	// Wave counts from 1: for Judged, Observed and Approve.
 	Wave int `json:"wave,omitempty"`
 	// Step is the step's ID; for Elapsed the timer's name; for Cleared and
-	// Override the guard's name.
+	// Override the guard's name; for Mitigating, Mitigated and MitigateFailed the
+	// mitigation's, or PageName; for UndoJudged, and Observed on the way back,
+	// CanaryGate or RecoveryGate.
 	Step string `json:"step,omitempty"`
 	// Attempts is how often it was tried: for Done, DoFailed, Undone, UndoFailed.
 	Attempts int `json:"attempts,omitempty"`
@@ -146,9 +164,10 @@ type Event struct {
 	Until time.Time `json:"until,omitzero"`
 
 	Spec     *Spec              `json:"spec,omitempty"`     // Started
-	Decision *analysis.Decision `json:"decision,omitempty"` // Judged
+	Decision *analysis.Decision `json:"decision,omitempty"` // Judged, UndoJudged
 	Check    *CheckRecord       `json:"check,omitempty"`    // Observed
 	Breach   *guardrails.Breach `json:"breach,omitempty"`   // Breached
+	Survey   *Survey            `json:"survey,omitempty"`   // Surveyed
 	Outcome  Phase              `json:"outcome,omitempty"`  // Ended
 }
 
@@ -160,7 +179,7 @@ func (ev Event) FreesLocks() bool {
 		return false
 	}
 	switch ev.Outcome {
-	case Completed, Partial, RolledBack, Aborted:
+	case Completed, Partial, RolledBack, Contained, Aborted:
 		return true
 	}
 	return false
@@ -180,4 +199,31 @@ type CheckRecord struct {
 	Name        string               `json:"name"`
 	Observation analysis.Observation `json:"observation"`
 	Verdict     analysis.Verdict     `json:"verdict"`
+}
+
+// The gates of the way back, as events and effects name them.
+const (
+	// CanaryGate is the one on the first batch that is undone.
+	CanaryGate = "canary"
+	// RecoveryGate is the one after everything is undone.
+	RecoveryGate = "recovery"
+)
+
+// PageName is the page, as events and effects name it. No mitigation may have it.
+const PageName = "page"
+
+// Survey is what targets said that they run.
+type Survey struct {
+	// Asked is how many were asked.
+	Asked int `json:"asked"`
+	// Astray are those that run something else than they should, or did not say.
+	Astray []Astray `json:"astray,omitempty"`
+}
+
+// Astray is a target that does not run what it should, as far as anyone knows.
+type Astray struct {
+	Step string `json:"step"`
+	// Runs is what it runs; empty when it did not say, and then Err is why.
+	Runs string `json:"runs,omitempty"`
+	Err  string `json:"err,omitempty"`
 }

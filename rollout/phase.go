@@ -30,11 +30,14 @@ const (
 	Halted
 	// Aborted was stopped by a human and left as it is.
 	Aborted
+	// Contained has the failure domain that failed undone and verified; the others
+	// keep the new version.
+	Contained
 )
 
 var phaseWords = [...]string{
 	"pending", "deploying", "gating", "rolling-back", "aborting",
-	"completed", "partial", "rolled-back", "rollback-incomplete", "halted", "aborted",
+	"completed", "partial", "rolled-back", "rollback-incomplete", "halted", "aborted", "contained",
 }
 
 // String returns the phase's word, such as "rolled-back".

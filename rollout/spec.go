@@ -68,16 +68,45 @@ type SpecStep struct {
 	Labels map[string]string `json:"labels,omitempty"`
 	// Weight is what the step counts for in exposure; zero means 1.
 	Weight int64 `json:"weight,omitempty"`
+	// Irreversible says that the step cannot be undone: once it was started, a
+	// failure freezes.
+	Irreversible bool `json:"irreversible,omitempty"`
 }
 
 // SpecUndo is how steps are taken back.
 type SpecUndo struct {
 	// Batch is how many steps are undone between two breaths; Parallel how many
-	// of them at once.
-	Batch    int `json:"batch"`
-	Parallel int `json:"parallel"`
-	// Deadline bounds the whole rollback; zero means none.
+	// of them at once. Ramp begins with one and grows from there.
+	Batch    int  `json:"batch"`
+	Parallel int  `json:"parallel"`
+	Ramp     bool `json:"ramp,omitempty"`
+	// Deadline bounds the way back to one version; zero means none.
 	Deadline time.Duration `json:"deadline,omitempty"`
+	// Fast and Fallback are the names of the mitigations before the first undo, and
+	// of those after the last version.
+	Fast     []string `json:"fast,omitempty"`
+	Fallback []string `json:"fallback,omitempty"`
+	// Older are the versions to try when From does not help.
+	Older []string `json:"older,omitempty"`
+	// Canary and Verify say that there is a gate on the first batch, and one on the
+	// recovery.
+	Canary bool `json:"canary,omitempty"`
+	Verify bool `json:"verify,omitempty"`
+	// Survey says that targets can be asked what they run, Page that a human can be
+	// called.
+	Survey bool `json:"survey,omitempty"`
+	Page   bool `json:"page,omitempty"`
+	// Rehearse proves the way back on the first step.
+	Rehearse bool `json:"rehearse,omitempty"`
+	// RTO is how long a rollback of the whole fleet may take; zero means no limit.
+	RTO time.Duration `json:"rto,omitempty"`
+	// Jitter is how much time each batch after the first may lose.
+	Jitter time.Duration `json:"jitter,omitempty"`
+	// RevertWindow is for how long after the end a rollout can be taken back; zero
+	// means for ever.
+	RevertWindow time.Duration `json:"revertWindow,omitempty"`
+	// Domain is the label whose values are taken back apart; empty means all.
+	Domain string `json:"domain,omitempty"`
 }
 
 // FailurePolicy says what a failure leads to.
@@ -127,7 +156,7 @@ func (s *Spec) check() error {
 		return fmt.Errorf("%w: the spec's concurrency is %d", ErrBadEvent, s.Concurrency)
 	case s.Undo.Batch < 1 || s.Undo.Parallel < 1:
 		return fmt.Errorf("%w: the spec undoes %d steps, %d at once", ErrBadEvent, s.Undo.Batch, s.Undo.Parallel)
-	case s.MaxDown < 0 || s.WaveFailures < 0 || s.Failures < 0 || s.HoldAtMost < 0 || s.Undo.Deadline < 0:
+	case s.MaxDown < 0 || s.WaveFailures < 0 || s.Failures < 0 || s.HoldAtMost < 0 || s.Undo.Deadline < 0 || s.Undo.RTO < 0 || s.Undo.Jitter < 0 || s.Undo.RevertWindow < 0:
 		return fmt.Errorf("%w: the spec has a negative limit", ErrBadEvent)
 	}
 	for i, w := range s.Waves {

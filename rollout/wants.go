@@ -21,13 +21,27 @@ const (
 	Watch
 	// Timer reports Elapsed at its time.
 	Timer
+	// Mitigate carries out a mitigation, or the page. Before it is carried out, a
+	// Mitigating event must be durable.
+	Mitigate
+	// AskAll asks the targets what they run, and reports Surveyed.
+	AskAll
+	// Recheck asks the checks of a gate on the way back, and reports Observed and
+	// UndoJudged.
+	Recheck
 )
 
 // Effect is something that should be in flight now.
 type Effect struct {
 	Kind EffectKind
-	// Step is the step's ID, for DoStep and UndoStep; the timer's name for Timer.
+	// Step is the step's ID, for DoStep and UndoStep; the timer's name for Timer; the
+	// mitigation's name or PageName for Mitigate; CanaryGate or RecoveryGate for
+	// Recheck.
 	Step string
+	// Version is what UndoStep puts on the target.
+	Version string
+	// Link counts the versions that the way back has tried before this one.
+	Link int
 	// Index is the step's number in the spec, from 0.
 	Index int
 	// Wave counts from 1.
@@ -46,7 +60,16 @@ func (e Effect) Key() string {
 	case DoStep:
 		return "do/" + e.Step
 	case UndoStep:
+		if e.Link > 0 {
+			return "undo/" + e.Step + "/" + e.Version
+		}
 		return "undo/" + e.Step
+	case Mitigate:
+		return "mitigate/" + e.Step
+	case AskAll:
+		return "ask-all"
+	case Recheck:
+		return "recheck/" + e.Step
 	case Timer:
 		return "timer/" + e.Step
 	case Watch:

@@ -1,11 +1,17 @@
 package filejournal_test
 
 import (
+	"bufio"
+	"encoding/json"
 	"fmt"
+	"io"
+	"iter"
 	"os"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -72,35 +78,101 @@ func BenchmarkConcurrentAppends(b *testing.B) {
 	}
 }
 
+// rolloutOf are the events of a whole rollout: two for each target, by a runner
+// that says who it is, in batches of 100.
+func rolloutOf(n int) []rollout.Event {
+	const parallel = 100
+	spec := &rollout.Spec{
+		Rollout: "r", Service: "checkout", From: "v41", To: "v42",
+		Waves:       []rollout.SpecWave{{Ungated: "bench"}},
+		Concurrency: parallel, Undo: rollout.SpecUndo{Batch: 1, Parallel: 1},
+	}
+	at := time.Date(2026, 7, 1, 12, 0, 0, 123456789, time.UTC)
+	events := make([]rollout.Event, 1, n)
+	events[0] = rollout.Event{At: at, Kind: rollout.Started, Epoch: 1, Spec: spec}
+	for len(events)+2*parallel <= n {
+		first := len(spec.Waves[0].Steps)
+		for i := range parallel {
+			spec.Waves[0].Steps = append(spec.Waves[0].Steps, rollout.SpecStep{ID: fmt.Sprintf("web-%06d.eu-west.example.com", first+i)})
+		}
+		for _, kind := range []rollout.Kind{rollout.Doing, rollout.Done} {
+			for _, st := range spec.Waves[0].Steps[first:] {
+				at = at.Add(1_234_567)
+				ev := rollout.Event{At: at, Kind: kind, Epoch: 1, Step: st.ID, Actor: "tidegate[1234]"}
+				if kind == rollout.Done {
+					ev.Attempts, ev.Reason = 1, "deployed and verified"
+				}
+				events = append(events, ev)
+			}
+		}
+	}
+	return events
+}
+
+// BenchmarkOpen measures what a runner does that takes a rollout over: it opens the
+// journal and folds every event. Beside it is the least that encoding/json would
+// need for the same file, without a look at the checksums.
 func BenchmarkOpen(b *testing.B) {
-	n := benchEvents(b)
+	events := rolloutOf(benchEvents(b))
 	dir := newDir(b)
 	s := open(b, dir, "r")
-	const size = 10_000
-	for range n / size {
-		appendTo(b, s, batchOf(size)...)
+	for batch := range slices.Chunk(events, 10_000) {
+		appendTo(b, s, batch...)
 	}
 	closeIt(b, s)
-	for name, reads := range map[string]bool{"Open": false, "Open and Events": true} {
-		b.Run(fmt.Sprintf("%s/events=%d", name, n), func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				s, err := dir.Open(b.Context(), "r")
-				if err != nil {
-					b.Fatal(err)
-				}
-				if reads {
-					count := 0
-					for _, err := range s.Events() {
-						if err != nil {
-							b.Fatal(err)
-						}
-						count++
-					}
-					require.Equal(b, n, count)
-				}
-				require.NoError(b, s.Close())
+	n := len(events)
+
+	b.Run(fmt.Sprintf("Open/events=%d", n), func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			closeIt(b, open(b, dir, "r"))
+		}
+	})
+	b.Run(fmt.Sprintf("Open and replay/events=%d", n), func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			s := open(b, dir, "r")
+			requireFolds(b, n, s.Events())
+			closeIt(b, s)
+		}
+	})
+	b.Run(fmt.Sprintf("encoding-json/events=%d", n), func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			f, err := os.Open(journalOf(dir, "r"))
+			require.NoError(b, err)
+			requireFolds(b, n, byEncodingJSON(f))
+			require.NoError(b, f.Close())
+		}
+	})
+}
+
+func byEncodingJSON(src io.Reader) iter.Seq2[rollout.Event, error] {
+	return func(yield func(rollout.Event, error) bool) {
+		lines := bufio.NewScanner(src)
+		lines.Buffer(nil, 1<<30)
+		for lines.Scan() {
+			var ev rollout.Event
+			if err := json.Unmarshal(lines.Bytes(), &ev); !yield(ev, err) {
+				return
 			}
-		})
+		}
 	}
+}
+
+// requireFolds folds the events into a State.
+func requireFolds(b *testing.B, n int, events iter.Seq2[rollout.Event, error]) {
+	var state rollout.State
+	count := 0
+	for ev, err := range events {
+		if err == nil {
+			err = state.Step(ev)
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+		count++
+	}
+	require.Equal(b, n, count)
+	require.Equal(b, rollout.Completed, state.Phase())
 }

@@ -78,13 +78,13 @@ func (c *chain) check(line []byte) (reason string) {
 	if !ok {
 		return "it does not end in a checksum"
 	}
-	number := body[max(0, len(body)-len(seqKey)-20):]
-	if i := bytes.LastIndex(number, []byte(seqKey)); i >= 0 {
-		number = number[i+len(seqKey):]
-	}
-	c.due = strconv.AppendUint(c.due[:0], c.seq+1, 10)
-	if !bytes.Equal(number, c.due) {
-		return fmt.Sprintf("its sequence number is %q where %s is due", number, c.due)
+	c.due = strconv.AppendUint(append(c.due[:0], seqKey...), c.seq+1, 10)
+	if !bytes.HasSuffix(body, c.due) {
+		number := body[max(0, len(body)-len(seqKey)-20):]
+		if i := bytes.LastIndex(number, []byte(seqKey)); i >= 0 {
+			number = number[i+len(seqKey):]
+		}
+		return fmt.Sprintf("its sequence number is %q where %d is due", number, c.seq+1)
 	}
 	if !bytes.Equal(sum, c.hash.of(c.sum, body)) {
 		return "its checksum does not fit: it was changed, or does not follow the line before"

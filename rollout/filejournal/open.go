@@ -86,6 +86,7 @@ func (s *session) load() error {
 	s.file = f
 	s.epoch = s.lease.now.Epoch
 	r := newReader(s.at.journal, f)
+	var d decoder
 	for {
 		line, err := r.next()
 		if errors.Is(err, io.EOF) {
@@ -97,6 +98,10 @@ func (s *session) load() error {
 		if s.lease.now.Epoch == 0 {
 			// The journal is there, the lock file was not: someone removed it.
 			// Whoever has acted has said its epoch in an event before.
+			if ev, ok := d.flat(line); ok {
+				s.epoch = max(s.epoch, ev.Epoch)
+				continue
+			}
 			var said struct{ Epoch uint64 }
 			if json.Unmarshal(line, &said) == nil {
 				s.epoch = max(s.epoch, said.Epoch)

@@ -95,21 +95,34 @@ func (r *reader) corrupt(reason string) error {
 	}
 }
 
-// decode reads the event that a line holds, or what into has fields for.
+// decode reads, of the event that a line holds, what into has fields for.
 func (r *reader) decode(line []byte, into any) error {
 	if err := json.Unmarshal(line, into); err != nil {
-		return &CorruptError{
-			Path: r.path, Line: r.lines, Reason: "it is not an event: " + err.Error(),
-			Hint: "its checksum fits, so it was written like this: was that a newer version of tidegate?",
-		}
+		return r.noEvent(line, err)
 	}
 	return nil
+}
+
+// noEvent says why the last line, whose checksum fits, is no event that this
+// version knows. It was written like this: by a newer version, if it is JSON.
+func (r *reader) noEvent(line []byte, err error) error {
+	if json.Valid(line) {
+		return &Error{
+			Op: fmt.Sprintf("understand line %d of", r.lines), Path: r.path,
+			Err: fmt.Errorf("%w: %w", rollout.ErrNewer, err), Hint: "nothing was altered: carry on with the newer version",
+		}
+	}
+	return &CorruptError{
+		Path: r.path, Line: r.lines, Reason: "it is not an event: " + err.Error(),
+		Hint: "its checksum fits, so something else than tidegate has written it",
+	}
 }
 
 // events yields the events that follow; the first error ends them. A torn last
 // line is no event.
 func (r *reader) events() iter.Seq2[rollout.Event, error] {
 	return func(yield func(rollout.Event, error) bool) {
+		var d decoder
 		for {
 			line, err := r.next()
 			if errors.Is(err, io.EOF) {
@@ -117,7 +130,9 @@ func (r *reader) events() iter.Seq2[rollout.Event, error] {
 			}
 			var ev rollout.Event
 			if err == nil {
-				err = r.decode(line, &ev)
+				if ev, err = d.event(line); err != nil {
+					ev, err = rollout.Event{}, r.noEvent(line, err)
+				}
 			}
 			if !yield(ev, err) || err != nil {
 				return
