@@ -29,6 +29,8 @@ const (
 	// DefaultRevertWindow is how long a rollout that has ended can be taken back.
 	// Source: AWS AppConfig, which reverts for 72 hours.
 	DefaultRevertWindow = 72 * time.Hour
+	// DefaultCanaryLimit bounds Canary, and DefaultVerifyLimit Verify.
+	DefaultCanaryLimit, DefaultVerifyLimit = 2 * time.Minute, 15 * time.Minute
 	// Growth is how much larger each batch is than the one before.
 	Growth = 4
 )
@@ -76,6 +78,11 @@ type Policy struct {
 	// first. Where a version makes things worse, cannot be restored, or takes longer
 	// than Deadline, the next one is tried, on every step that was ever started.
 	Older []string
+	// Registry remembers which versions have proved good and which bad. With one, a
+	// rollout to a version that is marked bad is refused, a version that failed is
+	// marked bad, and the versions that have proved good follow those in Older. Nil
+	// means that nothing is remembered.
+	Registry *Registry
 	// Fallback is what is tried when no version helps, such as draining: one after the
 	// other, up to the first that succeeds. The rollback is incomplete all the same.
 	Fallback []Mitigation
@@ -87,12 +94,13 @@ type Policy struct {
 	// Canary is asked once the first batch is undone: its canary is what runs the old
 	// version again, its baseline what still runs the new one. Where it fails, the
 	// undoing stops and the rollback goes down the chain. Where it sees nothing, the
-	// rollback goes on: it does not wait for metrics that are down. A gate without
-	// checks is none.
+	// rollback goes on: it does not wait for metrics that are down. Its Bake's zero
+	// AtMost means DefaultCanaryLimit. A gate without checks is none.
 	Canary analysis.Gate
 	// Verify is asked once everything is undone: whether the metrics have recovered.
 	// Where it fails, the rollback goes down the chain; where it does not pass before
-	// its deadline, the rollback is incomplete. A gate without checks is none.
+	// its deadline, the rollback is incomplete. Its Bake's zero AtMost means
+	// DefaultVerifyLimit. A gate without checks is none.
 	Verify analysis.Gate
 
 	// Rehearse proves the way back on the first target of the rollout, before
@@ -137,7 +145,12 @@ func (p Policy) WithDefaults() Policy {
 	if p.Jitter == 0 {
 		p.Jitter = DefaultJitter
 	}
-	p.Jitter = max(p.Jitter, 0)
+	if len(p.Canary.Checks) > 0 && p.Canary.Bake.AtMost == 0 {
+		p.Canary.Bake.AtMost = max(DefaultCanaryLimit, p.Canary.Bake.AtLeast)
+	}
+	if len(p.Verify.Checks) > 0 && p.Verify.Bake.AtMost == 0 {
+		p.Verify.Bake.AtMost = max(DefaultVerifyLimit, p.Verify.Bake.AtLeast)
+	}
 	if p.RevertWindow == 0 {
 		p.RevertWindow = DefaultRevertWindow
 	}

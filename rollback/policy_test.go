@@ -18,8 +18,9 @@ var _ analysis.Problemer = rollback.Policy{}
 func TestWithDefaults(t *testing.T) {
 	require.Equal(t, rollback.Policy{
 		Batch: 33, Attempts: 3, Timeout: 5 * time.Minute, Backoff: time.Second, Deadline: time.Hour,
+		Jitter: time.Second, RevertWindow: 72 * time.Hour,
 	}, rollback.Policy{}.WithDefaults())
-	full := rollback.Policy{Batch: 1, Parallel: 2, Attempts: 3, Timeout: 4, Backoff: 5, Deadline: 6}
+	full := rollback.Policy{Batch: 1, Parallel: 2, Attempts: 3, Timeout: 4, Backoff: 5, Deadline: 6, Jitter: -1, RevertWindow: 7}
 	require.Equal(t, full, full.WithDefaults())
 }
 

@@ -34,8 +34,9 @@ func Rounds(n, size, parallel int) (rounds, batches int) {
 }
 
 // Estimate returns how long it takes to undo n steps in batches of at most size, so
-// many of them at once, when one undo takes as long as it does.
-func (p Policy) Estimate(n, size, parallel int, takes time.Duration) time.Duration {
+// many of them at once, when one undo takes as long as it does, and the undos of a
+// batch begin within jitter.
+func Estimate(n, size, parallel int, takes, jitter time.Duration) time.Duration {
 	rounds, batches := Rounds(n, size, parallel)
-	return time.Duration(rounds)*takes + time.Duration(max(batches-1, 0))*p.WithDefaults().Jitter
+	return time.Duration(rounds)*takes + time.Duration(max(batches-1, 0))*max(jitter, 0)
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/tidegate-go/tidegate/analysis"
+	"github.com/tidegate-go/tidegate/rollback"
 )
 
 // compiled is a plan with its waves made.
@@ -112,8 +113,8 @@ func (c *compiled) steps(wave Wave, marks map[string]mark, path string, ps *prob
 		}
 	}
 	for _, s := range wave.Steps {
-		if s.Do == nil || s.Undo == nil {
-			ps.add(path, "step %q: Do and Undo must both be set", s.ID)
+		if s.Do == nil || (s.Undo == nil) != s.Irreversible {
+			ps.add(path, "step %q: Do and Undo must both be set, or Undo be nil and the step Irreversible", s.ID)
 		}
 		if s.Weight < 0 {
 			ps.add(path, "step %q has a negative weight (%d)", s.ID, s.Weight)
@@ -124,7 +125,7 @@ func (c *compiled) steps(wave Wave, marks map[string]mark, path string, ps *prob
 		}
 		if take(s.ID, m, marks, path, ps) {
 			c.units = append(c.units, unit{step: &s, target: Target{Name: s.ID, Labels: s.Labels, Weight: s.Weight}})
-			steps = append(steps, SpecStep{ID: s.ID, Labels: s.Labels, Weight: s.Weight})
+			steps = append(steps, SpecStep{ID: s.ID, Labels: s.Labels, Weight: s.Weight, Irreversible: s.Irreversible})
 		}
 	}
 	return steps
@@ -174,6 +175,18 @@ func (p *Plan) spec() *Spec {
 		Format: SpecFormat, Rollout: p.Name, Service: p.Release.Service, From: p.Release.From, To: p.Release.To,
 		Concurrency: concurrency, WaveFailures: p.Failures.PerWave, Failures: p.Failures.Total,
 		Guarded: len(p.Guards) > 0, OnFailure: p.OnFailure, HoldAtMost: p.HoldAtMost,
-		Undo: SpecUndo{Parallel: orDefault(policy.Parallel, concurrency), Deadline: policy.Deadline},
+		Undo: SpecUndo{
+			Parallel: orDefault(policy.Parallel, concurrency), Ramp: true, Deadline: policy.Deadline, Jitter: max(policy.Jitter, 0),
+			Fast: names(policy.Fast), Older: slices.Clone(policy.Older), Fallback: names(policy.Fallback), Page: policy.Page != nil,
+			Canary: len(policy.Canary.Checks) > 0, Verify: len(policy.Verify.Checks) > 0,
+			Rehearse: policy.Rehearse, RTO: policy.RTO, RevertWindow: policy.RevertWindow, Domain: policy.Domain,
+		},
 	}
+}
+
+func names(all []rollback.Mitigation) (names []string) {
+	for _, m := range all {
+		names = append(names, m.Name)
+	}
+	return names
 }

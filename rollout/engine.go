@@ -41,6 +41,8 @@ type engine struct {
 	steps  *executor
 	baker  *baker
 	watch  *guardWatch
+	side   *sideWork
+	gates  *rechecker // of the way back
 	feeds  []*feed
 
 	stop    stopMode
@@ -76,6 +78,8 @@ func newEngine(ctx context.Context, r *Runner, c *compiled, session Session) *en
 	e.steps = newExecutor(e)
 	e.baker = newBaker(e)
 	e.watch = newGuardWatch(e)
+	e.side = &sideWork{e: e, tasks: make(map[string]*task)}
+	e.gates = &rechecker{e: e}
 	return e
 }
 
@@ -118,7 +122,7 @@ func (e *engine) take(ev Event) error {
 func (e *engine) replayed(ev Event) {
 	e.ended = ev.Kind == Ended
 	e.baker.follow()
-	if ev.Kind == Observed && ev.Check != nil {
+	if ev.Kind == Observed && ev.Check != nil && ev.Wave > 0 {
 		e.baker.replay(ev.Check)
 	}
 }
@@ -165,6 +169,12 @@ func (e *engine) say(ev Event) {
 		e.log.Info("guard content again", "guard", ev.Step)
 	case Interrupted:
 		e.log.Warn("interrupted: run it again to go on where it stopped", "phase", e.state.phase.String(), "wave", e.state.Wave())
+	case Mitigating, Mitigated:
+		e.log.Warn("mitigation "+ev.Kind.String(), "mitigation", ev.Step)
+	case UndoJudged:
+		e.log.Info("gate of the way back "+ev.Decision.Outcome.String(), "gate", ev.Step, "reason", ev.Decision.Reason)
+	case Surveyed:
+		e.log.Info("targets asked what they run", "asked", ev.Survey.Asked, "astray", len(ev.Survey.Astray))
 	case Ended:
 		e.log.Info("rollout ended", "phase", ev.Outcome.String(), "reason", ev.Reason)
 	default:
@@ -258,7 +268,7 @@ func (e *engine) interrupt(why string) {
 
 // over tells whether there is nothing left to do, and what Run returns.
 func (e *engine) over() (bool, error) {
-	if e.steps.active() > 0 {
+	if e.steps.active() > 0 || e.side.active() > 0 {
 		return false, nil
 	}
 	switch {
@@ -275,6 +285,9 @@ func (e *engine) over() (bool, error) {
 	}
 	if !e.flush() {
 		return true, e.fatal
+	}
+	if e.state.phase.Final() {
+		e.remember()
 	}
 	return true, e.state.err()
 }
@@ -333,17 +346,21 @@ func (e *engine) reconcile() (due time.Time) {
 	}
 	e.catchUp()
 	due = time.Now().Add(time.Hour)
-	analyze, watch := false, false
+	analyze, watch, gate := false, false, ""
 	for _, eff := range e.wanted {
 		switch eff.Kind {
 		case Analyze:
 			analyze = true
 		case Watch:
 			watch = true
+		case Recheck:
+			gate = eff.Step
 		case Timer:
 			due = earlier(due, e.timer(eff))
 		}
 	}
+	due = earlier(due, e.side.keep(e.wanted))
+	due = earlier(due, e.gates.keep(gate))
 	due = earlier(due, e.baker.keep(analyze))
 	due = earlier(due, e.watch.keep(watch))
 	if len(e.pending) > 0 && e.fatal == nil {
@@ -412,7 +429,7 @@ func (e *engine) abandon() {
 		}
 		ev := Event{Kind: DoFailed, Step: e.steps.units[i].id(), Reason: "cut short by a crash, and not begun again"}
 		if e.state.steps[i].status == StepUndoing {
-			if phase == RollingBack {
+			if e.state.mayUndo() && phase == RollingBack {
 				continue // it is begun again once the guards let it
 			}
 			ev.Kind = UndoFailed

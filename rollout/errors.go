@@ -27,6 +27,11 @@ var (
 	ErrAborted = errors.New("rollout: aborted")
 	// ErrPartial: all waves are through, but some targets failed.
 	ErrPartial = errors.New("rollout: partial")
+	// ErrContained: the failure domain that failed was taken back and verified; the
+	// others keep the new version.
+	ErrContained = errors.New("rollout: contained")
+	// ErrTooLate: the rollout ended too long ago to be taken back.
+	ErrTooLate = errors.New("rollout: too late to take back")
 	// ErrStale: the event no longer matters; nothing was changed.
 	ErrStale = errors.New("rollout: stale event")
 	// ErrBadEvent: the event can never be right in this rollout.

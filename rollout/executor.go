@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"runtime"
 	"sync"
 	"time"
@@ -34,7 +35,7 @@ type executor struct {
 // timer. The core never wants one step of a group and not another.
 type group struct {
 	kind      EffectKind
-	key       string // of its steps, but for their IDs
+	jitter    time.Duration // within which its steps begin
 	ctx       context.Context
 	cancel    context.CancelCauseFunc
 	left      int
@@ -62,7 +63,7 @@ func (x *executor) keepOnly(wanted []Effect) {
 	}
 	x.round++
 	for _, eff := range wanted {
-		if eff.Begun {
+		if eff.Begun && (eff.Kind == DoStep || eff.Kind == UndoStep) {
 			x.marks[eff.Index] = x.round
 		}
 	}
@@ -115,7 +116,7 @@ func (x *executor) launch(effects []Effect) {
 }
 
 func (x *executor) newGroup(kind EffectKind) *group {
-	g := &group{kind: kind, key: x.e.plan.Name + "/" + Effect{Kind: kind}.Key()}
+	g := &group{kind: kind}
 	if kind == DoStep {
 		limit := orDefault(x.e.plan.StepTimeout, DefaultStepTimeout)
 		g.deadline = time.Now().Add(limit)
@@ -129,7 +130,10 @@ func (x *executor) newGroup(kind EffectKind) *group {
 	}
 	p := x.e.plan.Rollback.WithDefaults()
 	g.ctx, g.cancel = context.WithCancelCause(x.e.base)
-	g.deadline = time.Now().Add(time.Duration(p.Attempts+1) * (p.Timeout + rollback.MaxPause))
+	if x.e.state.back.batches > 0 {
+		g.jitter = p.Jitter // the first one, the canary, begins at once
+	}
+	g.deadline = time.Now().Add(g.jitter + time.Duration(p.Attempts+1)*(p.Timeout+rollback.MaxPause))
 	return g
 }
 
@@ -140,16 +144,34 @@ func (x *executor) carryOut(g *group, eff Effect, deaf <-chan struct{}) {
 	defer x.deliver(&r) // after runtime.Goexit too
 	u := &x.units[eff.Index]
 	release := x.e.plan.Release
-	release.Fence, release.Key = x.e.session.Epoch(), g.key+eff.Step
+	release.Fence, release.Key = x.e.session.Epoch(), x.e.plan.Name+"/"+eff.Key()
 	release.Wave, release.Undo = eff.Wave, eff.Kind == UndoStep
 	if eff.Kind == DoStep {
 		r.err = x.e.do(g.ctx, u, release)
 		return
 	}
-	release.From, release.To = release.To, release.From
+	release.From, release.To = release.To, eff.Version
+	if r.err = g.spread(); r.err != nil {
+		return
+	}
 	r.attempts, r.err = x.e.undo(g.ctx, u, release)
 	if deaf != nil && r.err == nil {
 		r.err = x.e.undoAgain(g.ctx, u, release, deaf)
+	}
+}
+
+// spread waits for the step's turn: what restarts all at once may stampede.
+func (g *group) spread() error {
+	if g.jitter <= 0 {
+		return nil
+	}
+	timer := time.NewTimer(rand.N(g.jitter))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-g.ctx.Done():
+		return context.Cause(g.ctx)
 	}
 }
 

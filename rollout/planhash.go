@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tidegate-go/tidegate/analysis"
@@ -35,10 +36,10 @@ func (c *compiled) hash(p *Plan) (string, error) {
 		Locks     []string
 		Gates     []gateData
 		Guards    []string
-		Rollback  rollback.Policy
+		Rollback  backData
 		Tolerance [4]int64
 	}{
-		&spec, p.Release, p.locks(), c.gateData(), p.guardNames(), p.Rollback,
+		&spec, p.Release, p.locks(), gatesData(c.gates), p.guardNames(), backDataOf(p.Rollback.WithDefaults()),
 		[4]int64{int64(p.StepTimeout), int64(p.GuardInterval), int64(p.OnFailure), int64(p.Failures.Total)},
 	})
 	if err != nil {
@@ -68,9 +69,26 @@ type checkData struct {
 	NoDataAfter           int
 }
 
-func (c *compiled) gateData() []gateData {
-	gates := make([]gateData, len(c.gates))
-	for i, g := range c.gates {
+// backData is what a hash covers of the way back, beyond the spec.
+type backData struct {
+	Batch                   float64
+	Attempts                int
+	Timeout, Backoff, Takes time.Duration
+	Limits                  []time.Duration
+	Gates                   []gateData
+}
+
+func backDataOf(p rollback.Policy) backData {
+	d := backData{p.Batch, p.Attempts, p.Timeout, p.Backoff, p.Takes, nil, gatesData([]*analysis.Gate{&p.Canary, &p.Verify})}
+	for _, m := range slices.Concat(p.Fast, p.Fallback) {
+		d.Limits = append(d.Limits, m.Limit())
+	}
+	return d
+}
+
+func gatesData(from []*analysis.Gate) []gateData {
+	gates := make([]gateData, len(from))
+	for i, g := range from {
 		if g == nil {
 			continue
 		}

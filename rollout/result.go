@@ -21,6 +21,9 @@ type Result struct {
 	Targets, Updated, Untouched, Undone int
 	// InDoubt may be on either version: failed, cut short, or not undone.
 	InDoubt []string
+	// Astray are the targets that run something else than was restored, as a rollback
+	// found when it asked them.
+	Astray []Astray
 	// PeakExposed is the most targets that may have run the new version at once,
 	// PeakPercent their share of the fleet by weight.
 	PeakExposed int
@@ -59,6 +62,7 @@ func (s *State) Result() Result {
 			r.InDoubt = append(r.InDoubt, id)
 		}
 	}
+	r.Astray = s.back.astray
 	r.PeakExposed = s.peak.Exposed
 	if s.peak.Weight > 0 {
 		r.PeakPercent = 100 * float64(s.peak.ExposedWeight) / float64(s.peak.Weight)
@@ -88,6 +92,8 @@ func (s *State) err() error {
 		e.Cause, e.Hint = ErrHalted, "nothing is started until a human gives reset, then resume, rollback or abort"
 	case Aborted:
 		e.Cause = ErrAborted
+	case Contained:
+		e.Cause, e.Hint = ErrContained, "the other failure domains keep the new version: give the rollback verb to take back all of it"
 	default:
 		e.Cause = ErrInterrupted
 		e.Reason = fmt.Sprintf("in phase %v, wave %d", s.phase, s.Wave())

@@ -70,7 +70,8 @@ func errNoJournal() error {
 // ErrHeld, guardrails.ErrBreach, ErrPlanChanged), or when the journal failed.
 //
 // Before a new rollout begins, every guard has to pass its self-test
-// (guardrails.ErrSelfTest), and every gate's checks are asked once: one that could never
+// (guardrails.ErrSelfTest), the way back has to be there (rollback.ErrBadVersion,
+// rollback.ErrArtifact), and every gate's checks are asked once: one that could never
 // pass (analysis.ErrPreflight), or that fails already (analysis.ErrBurning), refuses it.
 // Where a gate is to compare the arms by watching them (analysis.Gate, Compare), that
 // takes as long; an interrupt ends it, and is ErrInterrupted with nothing on record.
@@ -184,6 +185,9 @@ func (e *engine) begin(ctx context.Context, signals <-chan os.Signal) (err error
 	if e.state.spec != nil {
 		return e.resume()
 	}
+	if err := e.wayBackIsThere(ctx); err != nil {
+		return fmt.Errorf("rollout: %s was not started, nothing was touched: %w", e.plan.Name, err)
+	}
 	if err := e.proveGuards(); err != nil {
 		return fmt.Errorf("rollout: %s was not started, nothing was touched: %w", e.plan.Name, err)
 	}
@@ -193,6 +197,7 @@ func (e *engine) begin(ctx context.Context, signals <-chan os.Signal) (err error
 	if b := e.watch.start(ctx); b != nil {
 		return fmt.Errorf("rollout: %s was not started, nothing was touched: %w", e.plan.Name, b)
 	}
+	_, e.compiled.spec.Undo.Survey = e.runner.Deployer.(Versioner)
 	e.steps.units = e.compiled.units
 	e.record(Event{Kind: Started, Spec: e.compiled.spec})
 	if !e.flush() {

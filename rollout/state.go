@@ -39,10 +39,15 @@ type State struct {
 	undoNext int     // no step of undoWave after this one is done or doing
 	undoing  int     // undos in flight
 	batch    int     // undos started in this batch
+	back     back
+
+	rehearsal    rehearsal
+	irreversible string // the first step that was started and cannot be undone
 
 	holds     []Hold
 	overrides []override
 	failure   string // why the change is not to go on; latched
+	condemned bool   // the failure speaks against the new version
 	aborted   string // who aborted, and why
 	epoch     uint64
 
@@ -52,7 +57,8 @@ type State struct {
 	enteredAt  time.Time // the current wave
 	deployedAt time.Time // the current wave's last step
 	failedAt   time.Time
-	undoAt     time.Time // the rollback began
+	backAt     time.Time // the rollback began
+	undoAt     time.Time // the way back to the version that is tried now began
 	endedAt    time.Time
 	reason     string // of the final phase
 	peak       guardrails.Tally
@@ -65,6 +71,7 @@ type step struct {
 	status  StepStatus
 	pos     int32 // in State.running while in flight, in State.doubt while failed
 	wave    int32
+	link    int32 // what it was undone to: the version of that number in the chain
 	weight  int64
 	tallies []int32
 	since   time.Time // of the status

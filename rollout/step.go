@@ -42,6 +42,9 @@ func (s *State) start(ev *Event) error {
 	*s = loaded
 	s.at, s.startedAt, s.epoch = ev.At, ev.At, ev.Epoch
 	s.phase = Deploying
+	if s.spec.Undo.Rehearse {
+		s.rehearsal = rehearseDo
+	}
 	s.enter(0)
 	return nil
 }
@@ -63,6 +66,12 @@ func (s *State) step(ev *Event) error {
 			return s.bad(ev, "there is no such step")
 		}
 		return s.stepped(ev, i)
+	case Mitigating, Mitigated, MitigateFailed:
+		return s.mitigated(ev)
+	case Surveyed:
+		return s.surveyed(ev)
+	case UndoJudged:
+		return s.undoJudged(ev)
 	case Judged:
 		return s.judged(ev)
 	case Breached:
@@ -111,7 +120,7 @@ func (s *State) resumed(ev *Event) error {
 	case Gating:
 		s.deployedAt = s.at
 	case RollingBack:
-		s.undoAt = s.at
+		s.undoAt, s.back.measuring = s.at, s.at
 		s.settle()
 	case Aborting:
 		s.settle()
@@ -132,7 +141,7 @@ func (s *State) settle() {
 		switch {
 		case s.steps[i].status == StepDoing:
 			s.set(i, StepFailed)
-		case s.phase == Aborting:
+		case s.phase == Aborting || !s.mayUndo():
 			s.set(i, StepStuck)
 		}
 	}
@@ -155,14 +164,16 @@ func (s *State) stepped(ev *Event, i int32) error {
 		if status != StepUndoing || (s.phase == Halted && ev.Kind == UndoFailed) {
 			return s.stale(ev)
 		}
+		took := s.at.Sub(s.steps[i].since)
 		if ev.Kind == Undone {
 			s.set(i, StepUndone)
 		} else {
 			s.set(i, StepStuck)
 		}
-		if s.undoing == 0 && s.batch >= s.spec.Undo.Batch {
-			s.batch = 0
+		if s.phase == RollingBack {
+			s.undoEnded(ev.Kind == Undone)
 		}
+		s.rehearsed(ev, i, took)
 	}
 	s.abortWhenIdle()
 	s.advance()
@@ -170,11 +181,15 @@ func (s *State) stepped(ev *Event, i int32) error {
 }
 
 func (s *State) doing(ev *Event, i int32) error {
+	again := s.rehearsal == rehearseAgain && i == 0
 	switch {
-	case s.steps[i].status != StepPending || int(s.steps[i].wave) != s.wave:
+	case (s.steps[i].status != StepPending && !(again && s.steps[i].status == StepUndone)) || int(s.steps[i].wave) != s.wave:
 		return s.stale(ev)
-	case s.room() <= 0:
+	case s.room() <= 0 || (s.rehearsal != noRehearsal && i != 0):
 		return s.bad(ev, "no forward step may start now")
+	}
+	if s.irreversible == "" && s.spec.Waves[s.wave].Steps[int(i)-s.bounds[s.wave]].Irreversible {
+		s.irreversible = ev.Step
 	}
 	if s.last < 0 {
 		s.exposedAt = s.at
@@ -189,13 +204,21 @@ func (s *State) doing(ev *Event, i int32) error {
 
 func (s *State) undoingStep(ev *Event, i int32) error {
 	st := s.steps[i].status
+	if s.rehearsal == rehearseUndo && s.phase == Deploying && i == 0 && st == StepDone {
+		if s.room() <= 0 {
+			return s.bad(ev, "no undo may be rehearsed now")
+		}
+		s.set(i, StepUndoing)
+		return nil
+	}
 	switch {
-	case s.phase != RollingBack || int(s.steps[i].wave) != s.undoWave || (st != StepDone && st != StepFailed):
+	case s.phase != RollingBack || int(s.steps[i].wave) != s.undoWave || (!s.toUndo(int(i)) && st != StepFailed):
 		return s.stale(ev)
-	case s.undoRoom() <= 0 || (st == StepDone && !s.mayTakeDown(s.down)):
+	case s.undoRoom() <= 0 || (st != StepFailed && !s.mayTakeDown(s.down)):
 		return s.bad(ev, "no undo may start now")
 	}
 	s.set(i, StepUndoing)
+	s.steps[i].link = int32(s.back.link)
 	s.batch++
 	s.skipUndone()
 	return nil
@@ -206,6 +229,7 @@ func (s *State) outcome(ev *Event, i int32) {
 	if ev.Kind == Done {
 		s.set(i, StepDone)
 		s.done++
+		s.rehearsed(ev, i, 0)
 		return
 	}
 	s.set(i, StepFailed)
@@ -218,23 +242,27 @@ func (s *State) outcome(ev *Event, i int32) {
 	if why == "" {
 		why = "no reason given"
 	}
+	if s.rehearsed(ev, i, 0); s.failure != "" {
+		return
+	}
 	switch {
 	case s.failed > s.spec.WaveFailures:
-		s.fail(fmt.Sprintf("%d of wave %d's steps failed, more than its budget of %d; the last was %s: %s", s.failed, s.wave+1, s.spec.WaveFailures, ev.Step, why))
+		s.fail(fmt.Sprintf("%d of wave %d's steps failed, more than its budget of %d; the last was %s: %s", s.failed, s.wave+1, s.spec.WaveFailures, ev.Step, why), true)
 	case s.failures > s.spec.Failures:
-		s.fail(fmt.Sprintf("%d steps failed, more than the rollout's budget of %d; the last was %s: %s", s.failures, s.spec.Failures, ev.Step, why))
+		s.fail(fmt.Sprintf("%d steps failed, more than the rollout's budget of %d; the last was %s: %s", s.failures, s.spec.Failures, ev.Step, why), true)
 	case s.failed == s.bounds[s.wave+1]-s.bounds[s.wave]:
-		s.fail(fmt.Sprintf("every step of wave %d failed, so there is nothing to judge; the last was %s: %s", s.wave+1, ev.Step, why))
+		s.fail(fmt.Sprintf("every step of wave %d failed, so there is nothing to judge; the last was %s: %s", s.wave+1, ev.Step, why), true)
 	case s.spec.MaxDown > 0 && s.failures >= s.spec.MaxDown && s.next < len(s.steps):
-		s.fail(fmt.Sprintf("%d targets are down for failed steps, and the capacity floor lets no more than %d be; the last was %s: %s", s.failures, s.spec.MaxDown, ev.Step, why))
+		s.fail(fmt.Sprintf("%d targets are down for failed steps, and the capacity floor lets no more than %d be; the last was %s: %s", s.failures, s.spec.MaxDown, ev.Step, why), true)
 	}
+	s.condemned = s.failure != ""
 }
 
 // advance moves on to where the counts allow by now.
 func (s *State) advance() {
 	switch s.phase {
 	case Deploying:
-		if s.failure == "" && s.done+s.failed == s.bounds[s.wave+1]-s.bounds[s.wave] {
+		if s.failure == "" && s.rehearsal == noRehearsal && s.done+s.failed == s.bounds[s.wave+1]-s.bounds[s.wave] {
 			s.phase, s.deployedAt = Gating, s.at
 			if s.spec.Waves[s.wave].Ungated != "" {
 				s.pass("wave " + fmt.Sprint(s.wave+1) + " has no gate: " + s.spec.Waves[s.wave].Ungated)
@@ -260,7 +288,8 @@ func (s *State) judged(ev *Event) error {
 	d := *ev.Decision
 	switch d.Outcome {
 	case analysis.Fail:
-		s.fail("gate " + fmt.Sprint(ev.Wave) + " failed: " + d.Reason)
+		s.condemned = s.condemned || s.failure == ""
+		s.fail("gate "+fmt.Sprint(ev.Wave)+" failed: "+d.Reason, true)
 	case analysis.Pass:
 		if s.phase != Gating {
 			return s.bad(ev, "the wave is not deployed yet, so its gate cannot pass")
@@ -269,7 +298,7 @@ func (s *State) judged(ev *Event) error {
 		s.pass("gate " + fmt.Sprint(ev.Wave) + " passed: " + d.Reason)
 	case analysis.Inconclusive, analysis.Error:
 		if s.spec.Waves[s.wave].OnDeadline != analysis.WaitAtDeadline && !d.Blameless {
-			s.fail("gate " + fmt.Sprint(ev.Wave) + " came to no verdict: " + d.Reason)
+			s.fail("gate "+fmt.Sprint(ev.Wave)+" came to no verdict: "+d.Reason, true)
 			return nil
 		}
 		if s.held("gate") {
@@ -314,17 +343,28 @@ func (s *State) enter(wave int) {
 	}
 }
 
-// fail latches that the change is not to go on.
-func (s *State) fail(reason string) {
+// fail latches that the change is not to go on. A failure that is local to the
+// current wave takes back no more than its failure domains, where the plan says so.
+func (s *State) fail(reason string, local bool) {
 	if s.failure != "" {
 		return
 	}
 	s.failure, s.failedAt = reason, s.at
-	if s.spec.OnFailure == Freeze {
+	switch {
+	case s.irreversible != "":
+		s.halt(reason + s.frozen())
+	case s.spec.OnFailure == Freeze:
 		s.halt(reason + "; the plan says to freeze")
-		return
+	case local:
+		s.rollBack(s.domain())
+	default:
+		s.rollBack(nil)
 	}
-	s.rollBack()
+}
+
+// frozen says why nothing is taken back.
+func (s *State) frozen() string {
+	return fmt.Sprintf("; step %s cannot be undone, so nothing is taken back: mend it forward", s.irreversible)
 }
 
 func (s *State) halt(reason string) {
@@ -355,7 +395,8 @@ func (s *State) breached(ev *Event) error {
 		if s.phase == RollingBack || s.phase == Aborting {
 			return s.stale(ev)
 		}
-		s.fail(reason)
+		s.condemned = s.condemned || s.failure == ""
+		s.fail(reason, false)
 	case guardrails.Hold:
 		if s.held("guard:"+b.Guard) || s.phase == Aborting || (!b.Cap && s.Overridden(b.Guard, ev.At)) {
 			return s.stale(ev)
@@ -375,13 +416,28 @@ func (s *State) elapsed(ev *Event) error {
 		if !ok || ev.At.Before(due) || (s.phase != Deploying && s.phase != Gating) {
 			return s.stale(ev)
 		}
-		s.fail(fmt.Sprintf("held for %v, longer than the plan waits: %s", s.spec.HoldAtMost, s.holds[0].Reason))
+		s.fail(fmt.Sprintf("held for %v, longer than the plan waits: %s", s.spec.HoldAtMost, s.holds[0].Reason), false)
 	case rollbackTimer:
 		d := s.spec.Undo.Deadline
 		if s.phase != RollingBack || d == 0 || ev.At.Before(s.undoAt.Add(d)) {
 			return s.stale(ev)
 		}
-		s.end(RollbackIncomplete, fmt.Sprintf("not undone within %v, after %s", d, s.failure))
+		why := fmt.Sprintf("not undone within %v", d)
+		switch s.back.stage {
+		case undoing, tasting:
+			s.goDown(why)
+		case asking, recovering:
+			s.giveUp(why)
+		default:
+			return s.stale(ev)
+		}
+		s.advance()
+	case rtoTimer:
+		d := s.spec.Undo.RTO
+		if s.phase != RollingBack || d == 0 || s.back.overdue || ev.At.Before(s.backAt.Add(d)) {
+			return s.stale(ev)
+		}
+		s.back.overdue = true
 	default:
 		return s.bad(ev, "there is no such timer")
 	}

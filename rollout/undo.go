@@ -2,33 +2,56 @@ package rollout
 
 import "fmt"
 
-// rollBack begins to take back every step that was ever started, newest wave
-// first. What held the way forward does not hold the way back.
-func (s *State) rollBack() {
-	idle := s.held("reset") // what a halt cut short is carried out by nobody
-	s.phase, s.undoAt = RollingBack, s.at
-	s.holds = nil
-	if idle {
-		s.settle()
+// toUndo tells whether a step runs something else than the way back leads to.
+func (s *State) toUndo(i int) bool {
+	switch st := &s.steps[i]; st.status {
+	case StepDone:
+		return s.inScope(i)
+	case StepUndone:
+		return int(st.link) < s.back.link
+	default:
+		return false
 	}
-	s.reason, s.batch = "", 0
-	s.undoWave, s.undoNext = s.wave, min(s.last, s.bounds[s.wave+1]-1)
-	s.advance()
+}
+
+// inScope tells whether a step belongs to a failure domain that is taken back.
+func (s *State) inScope(i int) bool {
+	if s.back.scope == nil {
+		return true
+	}
+	w := s.steps[i].wave
+	return s.back.scope[s.spec.Waves[w].Steps[i-s.bounds[w]].Labels[s.spec.Undo.Domain]]
+}
+
+// domain returns the failure domains of the current wave's started steps, nil where
+// everything is taken back.
+func (s *State) domain() map[string]bool {
+	label := s.spec.Undo.Domain
+	if label == "" {
+		return nil
+	}
+	scope := make(map[string]bool)
+	for i := s.bounds[s.wave]; i < s.bounds[s.wave+1]; i++ {
+		if s.steps[i].status != StepPending {
+			scope[s.spec.Waves[s.wave].Steps[i-s.bounds[s.wave]].Labels[label]] = true
+		}
+	}
+	return scope
 }
 
 // skipUndone moves undoNext past what cannot be undone any more.
 func (s *State) skipUndone() {
 	for s.undoNext >= s.bounds[s.undoWave] {
-		if st := s.steps[s.undoNext].status; st == StepDone || st == StepDoing {
+		if s.steps[s.undoNext].status == StepDoing || s.toUndo(s.undoNext) {
 			return
 		}
 		s.undoNext--
 	}
 }
 
-// advanceBack moves to the next older wave when one is undone, and ends the
-// rollback when all are.
-func (s *State) advanceBack() {
+// advanceUndo moves to the next older wave when one is undone, and ends the link
+// when all are.
+func (s *State) advanceUndo() {
 	for {
 		s.skipUndone()
 		inDoubt := len(s.doubt) > 0 && int(s.steps[s.doubt[len(s.doubt)-1]].wave) == s.undoWave
@@ -38,25 +61,26 @@ func (s *State) advanceBack() {
 		}
 		if left {
 			if !s.mayTakeDown(s.down) {
-				s.end(RollbackIncomplete, fmt.Sprintf("%d targets are down, and the capacity floor lets no more be taken down to be undone, after %s", s.down, s.failure))
+				s.giveUp(fmt.Sprintf("%d targets are down, and the capacity floor lets no more be taken down to be undone", s.down))
 			}
 			return
 		}
 		if s.undoWave == 0 {
-			s.endRollback()
-			return
+			break
 		}
 		s.undoWave--
-		s.batch = 0
+		if s.batch > 0 {
+			s.endBatch()
+			if s.back.stage != undoing {
+				return
+			}
+		}
 	}
-}
-
-func (s *State) endRollback() {
-	if n := s.tallies[0].Exposed; n > 0 {
-		s.end(RollbackIncomplete, fmt.Sprintf("%d of %d targets could not be undone, after %s", n, len(s.steps), s.failure))
+	if s.spec.Undo.Survey && s.last >= 0 {
+		s.back.stage = asking
 		return
 	}
-	s.end(RolledBack, s.failure)
+	s.endLink()
 }
 
 // unstick puts every step that could not be undone, or was left half undone,

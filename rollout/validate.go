@@ -111,6 +111,7 @@ func (p *Plan) arithmetic(c *compiled, ps *problems) {
 	if first == all && p.AllowBigBang == "" {
 		ps.add("Waves", "the first wave is the whole fleet (%d of %d by weight), so nothing would be learnt before everything is exposed: make it smaller, or set AllowBigBang to the reason why not", first, all)
 	}
+	p.wayBack(c, ps)
 	p.caps(c, ps)
 }
 

@@ -70,7 +70,7 @@ func (s *State) verb(ev *Event) error {
 		if s.phase == RollingBack || s.phase == Aborting {
 			s.settle()
 		}
-		s.undoAt = s.at
+		s.undoAt, s.back.measuring = s.at, s.at
 		s.abortWhenIdle()
 		s.advance()
 	}
@@ -79,7 +79,7 @@ func (s *State) verb(ev *Event) error {
 
 func (s *State) abort(ev *Event, said string) error {
 	switch s.phase {
-	case Completed, Partial, RolledBack, Aborted, Aborting:
+	case Completed, Partial, RolledBack, Contained, Aborted, Aborting:
 		return s.stale(ev)
 	}
 	if s.failure == "" {
@@ -104,15 +104,27 @@ func (s *State) abortWhenIdle() {
 
 func (s *State) rollBackVerb(ev *Event, said string) error {
 	switch s.phase {
-	case Deploying, Gating, Completed, Partial, Aborted, RollbackIncomplete:
+	case Deploying, Gating, Aborted, RollbackIncomplete:
+	case Completed, Partial, Contained:
+		if d := s.spec.Undo.RevertWindow; d > 0 && s.at.After(s.endedAt.Add(d)) {
+			return fmt.Errorf("%w: it ended %v ago, and the way back stays open for %v: roll %s out anew", ErrTooLate, s.at.Sub(s.endedAt).Round(time.Second), d, s.spec.From)
+		}
 	default:
 		return s.stale(ev)
+	}
+	if s.irreversible != "" {
+		if s.phase.Final() {
+			return s.bad(ev, "step "+s.irreversible+" cannot be undone: mend it forward")
+		}
+		s.failure, s.failedAt = said, s.at
+		s.halt(said + s.frozen())
+		return nil
 	}
 	s.failure, s.failedAt = said, s.at
 	// A human may try again what automation must not: what is stuck is in doubt.
 	if s.phase == RollbackIncomplete || s.phase == Aborted {
 		s.unstick()
 	}
-	s.rollBack()
+	s.rollBack(nil)
 	return nil
 }

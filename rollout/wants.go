@@ -40,7 +40,8 @@ type Effect struct {
 	Step string
 	// Version is what UndoStep puts on the target.
 	Version string
-	// Link counts the versions that the way back has tried before this one.
+	// Link counts the versions that the way back has tried before this one; for DoStep
+	// it is 1 when a step is done again that was rehearsed.
 	Link int
 	// Index is the step's number in the spec, from 0.
 	Index int
@@ -58,6 +59,9 @@ type Effect struct {
 func (e Effect) Key() string {
 	switch e.Kind {
 	case DoStep:
+		if e.Link > 0 {
+			return "do/" + e.Step + "/again"
+		}
 		return "do/" + e.Step
 	case UndoStep:
 		if e.Link > 0 {
@@ -83,6 +87,7 @@ func (e Effect) Key() string {
 const (
 	holdTimer     = "hold"
 	rollbackTimer = "rollback"
+	rtoTimer      = "rto"
 )
 
 // Wants yields every effect that should be in flight now. What is in flight and
@@ -116,6 +121,12 @@ func (s *State) wantForward(yield func(Effect) bool) {
 		return
 	}
 	room := s.room()
+	if s.rehearsal != noRehearsal {
+		if room > 0 && len(s.running) == 0 {
+			yield(s.rehearse())
+		}
+		return
+	}
 	for i := s.next; room > 0 && i < s.bounds[s.wave+1]; i++ {
 		if s.steps[i].status != StepPending {
 			continue
@@ -125,6 +136,14 @@ func (s *State) wantForward(yield func(Effect) bool) {
 		}
 		room--
 	}
+}
+
+// rehearse is the next step of the rehearsal.
+func (s *State) rehearse() Effect {
+	if s.rehearsal == rehearseUndo {
+		return s.effect(UndoStep, 0)
+	}
+	return s.effect(DoStep, 0)
 }
 
 // room is how many more steps may be started forward now.
@@ -144,11 +163,13 @@ func (s *State) wantRunning(yield func(Effect) bool) bool {
 	// On the way back a step that is being done is to be cancelled; it is undone
 	// once it has ended. One that a halt cut short goes on when a human says so.
 	noDo := s.phase == RollingBack || s.held("reset")
+	noUndo := !s.mayUndo()
 	for _, i := range s.running {
-		kind := DoStep
+		kind, not := DoStep, noDo
 		if s.steps[i].status == StepUndoing {
-			kind = UndoStep
-		} else if noDo {
+			kind, not = UndoStep, noUndo
+		}
+		if not {
 			continue
 		}
 		e := s.effect(kind, int(i))
@@ -161,10 +182,26 @@ func (s *State) wantRunning(yield func(Effect) bool) bool {
 }
 
 func (s *State) wantBack(yield func(Effect) bool) {
+	u := &s.spec.Undo
 	if s.spec.Guarded && !yield(Effect{Kind: Watch, Wave: s.undoWave + 1}) {
 		return
 	}
-	if d := s.spec.Undo.Deadline; d > 0 && !yield(Effect{Kind: Timer, Step: rollbackTimer, Due: s.undoAt.Add(d)}) {
+	if u.Deadline > 0 && s.back.stage > relieving && s.back.stage < turning && !yield(Effect{Kind: Timer, Step: rollbackTimer, Due: s.undoAt.Add(u.Deadline)}) {
+		return
+	}
+	if u.RTO > 0 && u.Page && !s.back.overdue && !yield(Effect{Kind: Timer, Step: rtoTimer, Due: s.backAt.Add(u.RTO)}) {
+		return
+	}
+	if s.pageDue() && !yield(Effect{Kind: Mitigate, Step: PageName, Begun: s.back.paging}) {
+		return
+	}
+	if name := s.mitigation(); name != "" && (s.back.mitigating || len(s.holds) == 0) && !yield(Effect{Kind: Mitigate, Step: name, Begun: s.back.mitigating}) {
+		return
+	}
+	if gate := s.recheck(); gate != "" && !yield(Effect{Kind: Recheck, Step: gate, Link: s.back.link, Version: s.version()}) {
+		return
+	}
+	if s.back.stage == asking && !yield(Effect{Kind: AskAll, Link: s.back.link, Version: s.version()}) {
 		return
 	}
 	if !s.wantRunning(yield) {
@@ -180,7 +217,7 @@ func (s *State) wantBack(yield func(Effect) bool) {
 		room--
 	}
 	for i := s.undoNext; room > 0 && i >= s.bounds[s.undoWave] && s.mayTakeDown(down); i-- {
-		if s.steps[i].status != StepDone {
+		if !s.toUndo(i) {
 			continue
 		}
 		if !yield(s.effect(UndoStep, i)) {
@@ -193,10 +230,10 @@ func (s *State) wantBack(yield func(Effect) bool) {
 
 // undoRoom is how many more undos may be started now, floor aside.
 func (s *State) undoRoom() int {
-	if s.phase != RollingBack || len(s.holds) > 0 {
+	if s.phase != RollingBack || s.back.stage != undoing || len(s.holds) > 0 {
 		return 0
 	}
-	return min(s.spec.Undo.Batch-s.batch, s.spec.Undo.Parallel-len(s.running))
+	return min(s.batchSize()-s.batch, s.spec.Undo.Parallel-len(s.running))
 }
 
 // mayTakeDown tells whether a target that serves may be taken down when so
@@ -204,7 +241,16 @@ func (s *State) undoRoom() int {
 func (s *State) mayTakeDown(down int) bool { return s.spec.MaxDown == 0 || down < s.spec.MaxDown }
 
 func (s *State) effect(kind EffectKind, i int) Effect {
-	return Effect{Kind: kind, Step: s.id(i), Index: i, Wave: int(s.steps[i].wave) + 1}
+	e := Effect{Kind: kind, Step: s.id(i), Index: i, Wave: int(s.steps[i].wave) + 1}
+	switch {
+	case kind == DoStep && i == 0 && s.rehearsal == rehearseAgain:
+		e.Link = 1
+	case kind == UndoStep && s.phase == RollingBack:
+		e.Link, e.Version = s.back.link, s.version()
+	case kind == UndoStep:
+		e.Version = s.spec.From
+	}
+	return e
 }
 
 // holdDue returns when forward motion has been held for too long.

@@ -33,6 +33,10 @@ type Step struct {
 	Labels map[string]string
 	// Weight is what the step counts for in exposure. Zero means 1.
 	Weight int64
+	// Irreversible says that the step cannot be undone, such as dropping a column;
+	// Undo is nil then. It needs a gate before it, and once it was started a failure
+	// freezes the rollout: nothing is taken back.
+	Irreversible bool
 }
 
 // Waves splits a fleet into waves: in the plan, once, before anything is

@@ -1,0 +1,52 @@
+package rollout
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/tidegate-go/tidegate/rollback"
+)
+
+// rehearsal is where the proof of the way back stands: the very first step is done,
+// undone, and done again, and nothing else is started meanwhile.
+type rehearsal uint8
+
+const (
+	noRehearsal rehearsal = iota
+	rehearseDo
+	rehearseUndo
+	rehearseAgain
+)
+
+// rehearsed goes on with the rehearsal when its step has come out.
+func (s *State) rehearsed(ev *Event, i int32, took time.Duration) {
+	switch {
+	case s.rehearsal == noRehearsal || s.phase != Deploying:
+	case ev.Kind == Done && s.rehearsal == rehearseDo:
+		s.rehearsal = rehearseUndo
+	case ev.Kind == Done:
+		s.rehearsal = noRehearsal
+	case ev.Kind == DoFailed:
+		s.fail(fmt.Sprintf("the way back could not be rehearsed, since the first step failed: %s: %s", ev.Step, ev.Reason), true)
+	case ev.Kind == UndoFailed:
+		s.set(i, StepFailed) // to be undone like any other
+		s.fail(fmt.Sprintf("the way back does not work: rehearsing it on %s: %s", ev.Step, ev.Reason), true)
+	case ev.Kind == Undone:
+		s.rehearsal = rehearseAgain
+		s.done--
+		if need := s.backIn(took); s.spec.Undo.RTO > 0 && need > s.spec.Undo.RTO {
+			rounds, _ := rollback.Rounds(len(s.steps), s.spec.Undo.Batch, s.spec.Undo.Parallel)
+			s.fail(fmt.Sprintf("a rollback of all %d targets would take %v, and may take %v: undoing %s took %v, and %d undos come after one another",
+				len(s.steps), need.Round(time.Second), s.spec.Undo.RTO, ev.Step, took.Round(time.Millisecond), rounds), true)
+		}
+	}
+}
+
+// backIn is how long it takes to undo everything when one undo takes so long.
+func (s *State) backIn(one time.Duration) time.Duration {
+	u := &s.spec.Undo
+	return rollback.Estimate(len(s.steps), u.Batch, u.Parallel, one, u.Jitter)
+}
+
+// ramp returns the size of a batch.
+func ramp(number, size int) int { return rollback.Ramp(number, size) }

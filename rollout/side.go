@@ -1,0 +1,144 @@
+package rollout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/tidegate-go/tidegate/rollback"
+)
+
+// sideWork carries out what the way back wants beside undos: mitigations, the page,
+// and asking everyone what they run. It belongs to the loop.
+type sideWork struct {
+	e     *engine
+	tasks map[string]*task // by effect key
+}
+
+// task is one of them, in flight.
+type task struct {
+	limit  time.Time
+	cancel context.CancelFunc
+	eff    Effect
+	done   bool // it was given up, its answer does not count
+}
+
+// active is how many are in flight.
+func (w *sideWork) active() int { return len(w.tasks) }
+
+// keep starts what is wanted and cancels what is not, and returns when to look again.
+func (w *sideWork) keep(wanted []Effect) (next time.Time) {
+	for key, t := range w.tasks {
+		if !slices.ContainsFunc(wanted, func(e Effect) bool { return e.Key() == key }) {
+			w.drop(key, t)
+		}
+	}
+	for _, eff := range wanted {
+		if (eff.Kind == Mitigate || eff.Kind == AskAll) && w.tasks[eff.Key()] == nil {
+			w.start(eff)
+		}
+	}
+	at := time.Now()
+	for key, t := range w.tasks {
+		if over := t.limit.Add(w.e.grace); at.Before(over) {
+			next = earlier(over, next)
+		} else {
+			w.drop(key, t)
+			w.end(t.eff, nil, fmt.Errorf("left behind: it did not return within %v of being cancelled", w.e.grace))
+			return at
+		}
+	}
+	return next
+}
+
+func (w *sideWork) drop(key string, t *task) {
+	t.done = true
+	t.cancel()
+	delete(w.tasks, key)
+}
+
+// start begins a task, a mitigation once that is durable.
+func (w *sideWork) start(eff Effect) {
+	work, limit := w.askAll(), w.e.plan.Rollback.WithDefaults().Timeout
+	if eff.Kind == Mitigate {
+		if work, limit = w.mitigation(eff.Step); work == nil {
+			w.e.fatal = fmt.Errorf("%w: it is to be mitigated by %s, which the plan does not have", ErrPlanChanged, eff.Step)
+			return
+		}
+		if !eff.Begun && !w.e.record(Event{Kind: Mitigating, Step: eff.Step}) {
+			return
+		}
+		if !w.e.flush() {
+			return
+		}
+	}
+	timed, stop := context.WithTimeoutCause(w.e.base, limit, fmt.Errorf("not done within %v", limit))
+	t := &task{limit: time.Now().Add(limit), cancel: stop, eff: eff}
+	w.tasks[eff.Key()] = t
+	w.e.helpers.Go(func() {
+		defer stop()
+		survey, err := guard(timed, work)
+		w.e.post(func() {
+			if !t.done {
+				delete(w.tasks, eff.Key())
+				w.end(eff, survey, because(timed, err))
+			}
+		})
+	})
+}
+
+// guard makes an error of a panic, and of a goroutine that ends itself.
+func guard(ctx context.Context, work func(context.Context) (*Survey, error)) (survey *Survey, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("it panicked: %v", p)
+		}
+	}()
+	return work(ctx)
+}
+
+// end records how a task came out.
+func (w *sideWork) end(eff Effect, survey *Survey, err error) {
+	switch {
+	case w.e.fatal != nil:
+	case eff.Kind == AskAll && survey == nil:
+		w.e.record(Event{Kind: Surveyed, Survey: w.silent(err)})
+	case eff.Kind == AskAll:
+		w.e.record(Event{Kind: Surveyed, Survey: survey})
+	case err == nil:
+		w.e.record(Event{Kind: Mitigated, Step: eff.Step})
+	default:
+		w.e.log.Error("a mitigation failed", "mitigation", eff.Step, "error", err)
+		w.e.record(Event{Kind: MitigateFailed, Step: eff.Step, Reason: brief(err)})
+	}
+}
+
+// mitigation returns what carries one out, nil when the plan does not have it.
+func (w *sideWork) mitigation(name string) (func(context.Context) (*Survey, error), time.Duration) {
+	p := &w.e.plan.Rollback
+	if name == PageName && p.Page != nil {
+		message := w.page()
+		return func(ctx context.Context) (*Survey, error) { return nil, p.Page(ctx, message) }, rollback.DefaultMitigationTimeout
+	}
+	for _, m := range slices.Concat(p.Fast, p.Fallback) {
+		if m.Name == name {
+			return func(ctx context.Context) (*Survey, error) { return nil, m.Do(ctx) }, m.Limit()
+		}
+	}
+	return nil, 0
+}
+
+// page is what a human is told who is called.
+func (w *sideWork) page() string {
+	s := &w.e.state
+	if s.back.stage == paging {
+		return fmt.Sprintf("The rollback of %s from %s to %s is incomplete: %s.", w.e.plan.Name, s.spec.To, s.spec.From, s.incomplete())
+	}
+	return fmt.Sprintf("The rollback of %s from %s to %s takes longer than %v; it goes on. It was begun because of: %s.",
+		w.e.plan.Name, s.spec.To, s.spec.From, s.spec.Undo.RTO, s.failure)
+}
+
+// errSilent is why a survey has no answer of anyone.
+var errSilent = errors.New("nobody answered in time")
