@@ -45,8 +45,10 @@ type back struct {
 	mitigating bool // the current mitigation is on record as begun
 	relieved   string
 	overdue    bool // it takes longer than the RTO
-	paging     bool // the page is on record as begun
-	paged      bool
+	paging     bool // a page is on record as begun
+	last       bool // that page is the one at the end
+	late       bool // a human was called since it takes too long
+	paged      bool // a human was called at the end
 
 	again     bool // what was astray has been undone once more
 	astray    []Astray

@@ -34,7 +34,9 @@ func (c Command) event() (Event, error) {
 // Command gives a verb to the rollout. It returns when the verb is durable: by
 // the Run that is under way in this Runner, or written to the journal for the
 // next Run. ErrStale says that the verb no longer matters, ErrHeld that another
-// process runs the rollout.
+// process runs the rollout, ErrTooLate that what has ended can no longer be taken
+// back: its window is over, or, where the Journal is a guardrails.History, the service
+// has been rolled out since.
 func (r *Runner) Command(ctx context.Context, c Command) error {
 	ev, err := c.event()
 	if err != nil {
@@ -73,8 +75,14 @@ func (r *Runner) commandOffline(ctx context.Context, ev Event) (err error) {
 	}
 	ev.At, ev.Epoch = time.Now().UTC(), session.Epoch()
 	events := []Event{ev}
+	phase, ended := state.phase, state.endedAt
 	if err := state.Step(ev); err != nil {
 		return err
+	}
+	if ev.Kind == RollBack && phase.mayBeSuperseded() {
+		if err := r.superseded(ctx, state.spec, ended); err != nil {
+			return err
+		}
 	}
 	if state.phase.Final() && state.phase != Halted {
 		events = append(events, Event{At: ev.At, Kind: Ended, Epoch: ev.Epoch, Outcome: state.phase, Reason: state.reason})

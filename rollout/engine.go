@@ -23,8 +23,10 @@ type engine struct {
 	log      *slog.Logger
 	grace    time.Duration
 
+	self    string        // who acts, for the journal
 	hash    string        // of the plan
 	longest time.Duration // that it can take
+	proof   string        // of a step that is done
 
 	state   State
 	pending []Event // taken into the state, not yet durable
@@ -70,7 +72,9 @@ func newEngine(ctx context.Context, r *Runner, c *compiled, session Session) *en
 	}
 	e := &engine{
 		plan: &r.Plan, runner: r, compiled: c, session: session,
+		self:  fmt.Sprintf("tidegate[%d]", os.Getpid()),
 		log:   log.With("rollout", r.Plan.Name),
+		proof: proofOf(r.Deployer),
 		grace: orDefault(r.Grace, DefaultGrace),
 		calls: make(chan func(), 16), finished: make(chan struct{}),
 	}
@@ -83,7 +87,7 @@ func newEngine(ctx context.Context, r *Runner, c *compiled, session Session) *en
 	return e
 }
 
-func (e *engine) actor() string { return fmt.Sprintf("tidegate[%d]", os.Getpid()) }
+func (e *engine) actor() string { return e.self }
 
 // post has the loop call f, unless it has ended.
 func (e *engine) post(f func()) bool {
@@ -110,12 +114,55 @@ func (e *engine) take(ev Event) error {
 		ev.At = now()
 	}
 	ev.Epoch = e.session.Epoch()
+	e.account(&ev)
 	if err := e.state.Step(ev); err != nil {
 		return err
 	}
 	e.pending = append(e.pending, ev)
 	e.baker.follow()
 	return nil
+}
+
+// account says who did what an event reports, and why, so that every line of the
+// journal does.
+func (e *engine) account(ev *Event) {
+	if ev.Actor == "" {
+		ev.Actor = e.self
+	}
+	if ev.Reason != "" {
+		return
+	}
+	switch ev.Kind {
+	case Doing:
+		ev.Reason = "forward"
+	case Undoing:
+		ev.Reason = "the way back"
+		if e.state.phase == Deploying {
+			ev.Reason = "rehearsing the way back"
+		}
+	case Mitigating:
+		ev.Reason = e.state.failure
+	case Started:
+		ev.Reason = "to bring " + e.plan.Release.Service + " from " + e.plan.Release.From + " to " + e.plan.Release.To
+	case Resumed:
+		ev.Reason = "to go on in phase " + e.state.phase.String()
+	}
+}
+
+// proofOf says how it is known that a step is done.
+func proofOf(d Deployer) string {
+	versioner, _ := d.(Versioner)
+	prober, _ := d.(Prober)
+	switch {
+	case versioner != nil && prober != nil:
+		return "it says so, and is healthy"
+	case versioner != nil:
+		return "it says so"
+	case prober != nil:
+		return "it is healthy"
+	default:
+		return "nothing failed"
+	}
 }
 
 // replayed takes note of an event that was recorded by an earlier runner.

@@ -261,8 +261,13 @@ func (x *executor) end(r stepResult, at time.Time) {
 	default:
 		ev.Kind = UndoFailed
 	}
-	if r.err != nil {
+	switch {
+	case r.err != nil:
 		ev.Reason = brief(r.err)
+	case x.units[r.index].step != nil:
+		ev.Reason = proofOf(nil)
+	default:
+		ev.Reason = x.e.proof
 	}
 	x.e.state.likely = int32(r.index)
 	x.e.record(ev)

@@ -13,10 +13,14 @@ func (s *State) mitigation() string {
 	return ""
 }
 
-// pageDue tells whether a human is to be called.
+// pageDue tells whether a human is to be called: when the rollback takes too long, and
+// when it is incomplete.
 func (s *State) pageDue() bool {
 	b := &s.back
-	return s.phase == RollingBack && s.spec.Undo.Page && !b.paged && (b.overdue || b.stage == paging)
+	if s.phase != RollingBack || !s.spec.Undo.Page {
+		return false
+	}
+	return b.paging || (b.overdue && !b.late) || (b.stage == paging && !b.paged)
 }
 
 // mitigated takes in that a mitigation, or the page, begins or has ended. One that
@@ -27,8 +31,11 @@ func (s *State) mitigated(ev *Event) error {
 		if !s.pageDue() || b.paging == (ev.Kind == Mitigating) {
 			return s.stale(ev)
 		}
-		b.paging = ev.Kind == Mitigating
-		b.paged = !b.paging
+		if b.paging = ev.Kind == Mitigating; b.paging {
+			b.last = b.stage == paging
+		} else {
+			b.late, b.paged = true, b.last
+		}
 		s.advance()
 		return nil
 	}

@@ -27,6 +27,8 @@ var update = flag.Bool("update", false, "rewrite the golden files with what is s
 //	doing w1.1                          an event; every kind is a command
 //	tick 5m                             let time pass
 //	wants                               the effects that should be in flight now
+//	undo-judged canary fail             what a gate on the way back decides
+//	surveyed w1.1:v3 w1.2:              who runs something else, or does not say
 //	steps                               the status of every step
 //	replay                              the journal so far, folded anew, gives the same state
 func TestStories(t *testing.T) {
@@ -202,6 +204,17 @@ func planOf(args map[string]string) *Spec {
 		Guarded:    args["guarded"] != "",
 		Undo:       SpecUndo{Batch: number("batch", 2), Parallel: number("parallel", 2), Deadline: span("deadline")},
 	}
+	list := func(key string) []string {
+		if args[key] == "" {
+			return nil
+		}
+		return strings.Split(args[key], ",")
+	}
+	u := &spec.Undo
+	u.Ramp, u.Canary, u.Verify = args["ramp"] != "", args["canary"] != "", args["verify"] != ""
+	u.Survey, u.Page, u.Rehearse = args["survey"] != "", args["page"] != "", args["rehearse"] != ""
+	u.Fast, u.Older, u.Fallback = list("fast"), list("older"), list("fallback")
+	u.RTO, u.RevertWindow, u.Domain = span("rto"), span("window"), args["domain"]
 	if args["onfailure"] == "freeze" {
 		spec.OnFailure = Freeze
 	}
@@ -218,7 +231,12 @@ func planOf(args map[string]string) *Spec {
 		}
 		n, _ := strconv.Atoi(size)
 		for i := range n {
-			wave.Steps = append(wave.Steps, SpecStep{ID: fmt.Sprintf("w%d.%d", w+1, i+1)})
+			step := SpecStep{ID: fmt.Sprintf("w%d.%d", w+1, i+1)}
+			step.Irreversible = step.ID == args["irreversible"]
+			if label := args["domain"]; label != "" {
+				step.Labels = map[string]string{label: fmt.Sprintf("d%d", w+1)}
+			}
+			wave.Steps = append(wave.Steps, step)
 		}
 		spec.Waves = append(spec.Waves, wave)
 	}
@@ -242,6 +260,17 @@ func eventOf(word string, plain []string, args map[string]string, at time.Time) 
 		}
 	}
 	switch ev.Kind {
+	case UndoJudged:
+		ev.Decision = &analysis.Decision{Reason: ev.Reason}
+		if err := ev.Decision.Outcome.UnmarshalText([]byte(plain[1])); err != nil {
+			return ev, err
+		}
+	case Surveyed:
+		ev.Step, ev.Survey = "", &Survey{Asked: len(plain)}
+		for _, word := range plain {
+			step, runs, _ := strings.Cut(word, ":")
+			ev.Survey.Astray = append(ev.Survey.Astray, Astray{Step: step, Runs: runs})
+		}
 	case Judged:
 		ev.Step = ""
 		ev.Decision = &analysis.Decision{Reason: ev.Reason}
