@@ -2,7 +2,6 @@ package rollout
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/tidegate-go/tidegate/analysis"
@@ -284,9 +283,8 @@ func (s *State) surveyed(ev *Event) error {
 			astray = append(astray, i)
 		}
 	}
-	slices.Sort(astray) // in order of the waves, as State.doubt is
 	for _, i := range astray {
-		s.set(i, StepFailed)
+		s.set(i, StepAstray)
 	}
 	b.astray = ev.Survey.Astray
 	if len(astray) > 0 && !b.again {
@@ -302,8 +300,8 @@ func (s *State) surveyed(ev *Event) error {
 // endLink ends the way back to one version: all of it is undone, or stuck.
 func (s *State) endLink() {
 	switch {
-	case s.down > 0:
-		s.giveUp(fmt.Sprintf("%d of %d targets could not be undone", s.down, len(s.steps)))
+	case s.down+s.astray > 0:
+		s.giveUp(fmt.Sprintf("%d of %d targets could not be undone", s.down+s.astray, len(s.steps)))
 	case s.spec.Undo.Verify && s.last >= 0:
 		s.back.stage, s.back.measuring = recovering, s.at
 	default:

@@ -21,36 +21,39 @@ func (j *MemoryJournal) Past(ctx context.Context, service string, since time.Tim
 	}
 	var all []guardrails.Past
 	j.mu.Lock()
+	defer j.mu.Unlock()
 	for name, r := range j.rollouts {
-		if one, ok := r.past(since); ok && (service == "" || one.Service == service) {
-			one.Rollout = name
+		one, ok, err := r.past(name, since)
+		if err != nil {
+			return nil, err
+		}
+		if ok && (service == "" || one.Service == service) {
 			all = append(all, one)
 		}
 	}
-	j.mu.Unlock()
 	slices.SortFunc(all, func(a, b guardrails.Past) int {
 		return cmp.Or(a.Started.Compare(b.Started), strings.Compare(a.Rollout, b.Rollout))
 	})
 	return all, nil
 }
 
-func (r *memoryRollout) past(since time.Time) (one guardrails.Past, ok bool) {
+func (r *memoryRollout) past(name string, since time.Time) (one guardrails.Past, ok bool, err error) {
 	if r.last == nil {
-		return one, false
+		return one, false, nil
 	}
 	if r.last.Kind == Ended {
 		if r.last.At.Before(since) {
-			return one, false
+			return one, false, nil
 		}
 		one.Ended, one.Ending = r.last.At, ending(r.last.Outcome)
 	}
 	first := &r.blocks[0][0]
 	if first.Kind != Started || first.Spec == nil {
-		return one, false
+		return one, false, fmt.Errorf("%w: %s begins with %v, and no spec", ErrCorrupt, name, first.Kind)
 	}
-	one.Started = first.At
+	one.Rollout, one.Started = name, first.At
 	one.Service, one.From, one.To = first.Spec.Service, first.Spec.From, first.Spec.To
-	return one, true
+	return one, true, nil
 }
 
 func ending(outcome Phase) guardrails.Ending {

@@ -38,6 +38,7 @@ type State struct {
 	undoWave int     // from 0
 	undoNext int     // no step of undoWave after this one is done or doing
 	undoing  int     // undos in flight
+	astray   int     // undone, and not where they should be
 	batch    int     // undos started in this batch
 	back     back
 
@@ -95,9 +96,11 @@ const (
 	StepUndone
 	// StepStuck could not be taken back.
 	StepStuck
+	// StepAstray was taken back, and does not run what it should, or does not say.
+	StepAstray
 )
 
-var statusWords = [...]string{"pending", "doing", "done", "failed", "undoing", "undone", "stuck"}
+var statusWords = [...]string{"pending", "doing", "done", "failed", "undoing", "undone", "stuck", "astray"}
 
 // String returns the status's word, such as "done".
 func (s StepStatus) String() string {
@@ -222,6 +225,7 @@ func (s *State) set(i int32, to StepStatus) {
 		s.doubt = s.enlist(s.doubt, i)
 	}
 	s.undoing += count(to == StepUndoing) - count(from == StepUndoing)
+	s.astray += count(to == StepAstray) - count(from == StepAstray)
 	s.down += count(to.isDown()) - count(from.isDown())
 	if d := count(to.exposed()) - count(from.exposed()); d != 0 {
 		unproven := d

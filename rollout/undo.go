@@ -7,6 +7,8 @@ func (s *State) toUndo(i int) bool {
 	switch st := &s.steps[i]; st.status {
 	case StepDone:
 		return s.inScope(i)
+	case StepAstray:
+		return true
 	case StepUndone:
 		return int(st.link) < s.back.link
 	default:
