@@ -6,6 +6,7 @@
 //	tidegate reset    lets go on what was halted
 //	tidegate guard    tests guards
 //	tidegate unwind   undoes what a script has left that was stopped or crashed
+//	tidegate audit    checks that journals are as they were written
 //	tidegate analyze  judges recorded series offline
 //
 // The verbs that change something exit with
@@ -52,6 +53,15 @@
 //
 // It has each guard of a guard file (JSON, see its --help) prove that it can say no. The
 // same file goes to each and exec by --guards.
+//
+// # tidegate audit
+//
+//	tidegate audit ~/.local/state/tidegate/*.jsonl
+//
+// It checks every line of journals (filejournal.Audit), and says what became of each
+// rollout, who said what to it, and the head: the checksum of the last line, to be
+// written down elsewhere and given to --head later. It exits with 0 if all are intact,
+// 4 if one was altered, and 2 if one cannot be read.
 //
 // # The state directory
 //

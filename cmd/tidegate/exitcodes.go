@@ -35,10 +35,10 @@ var outcomes = []struct {
 	{exitRolledBack, []error{rollout.ErrRolledBack}},
 	{exitIncomplete, []error{rollout.ErrRollbackIncomplete}},
 	{exitHalted, []error{rollout.ErrHalted, rollout.ErrInterrupted}},
-	{exitPartial, []error{rollout.ErrPartial, rollout.ErrAborted}},
+	{exitPartial, []error{rollout.ErrPartial, rollout.ErrAborted, rollout.ErrContained}},
 	{exitRefused, []error{
 		rollout.ErrInvalidPlan, rollout.ErrPlanChanged, rollout.ErrHeld, guardrails.ErrBreach,
-		analysis.ErrPreflight, analysis.ErrBurning, guardrails.ErrSelfTest,
+		analysis.ErrPreflight, analysis.ErrBurning, guardrails.ErrSelfTest, rollout.ErrNewer, rollout.ErrTooLate,
 	}},
 }
 

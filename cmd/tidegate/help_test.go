@@ -9,7 +9,7 @@ import (
 // The help of each verb is all that one needs to know.
 func TestHelpOfVerbs(t *testing.T) {
 	t.Setenv("COLUMNS", "100")
-	for _, verb := range []string{"each", "exec", "kill", "reset", "unwind"} {
+	for _, verb := range []string{"each", "exec", "kill", "reset", "unwind", "drill", "audit"} {
 		code, stdout, stderr := runs("", verb, "--help")
 		require.Equal(t, exitDone, code)
 		require.Empty(t, stderr)

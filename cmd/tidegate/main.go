@@ -30,6 +30,8 @@ type commands struct {
 	Reset   reset   `cmd:"" help:"Let go on what was halted."`
 	Unwind  unwind  `cmd:"" help:"Undo what a script has left that was stopped or crashed."`
 	Guard   guard   `cmd:"" help:"Test guards."`
+	Drill   drill   `cmd:"" help:"Carry a plan out in thousands of simulated rollouts, with faults in every seam."`
+	Audit   audit   `cmd:"" help:"Check that journals are as they were written, and say what is in them."`
 	Analyze analyze `cmd:"" help:"Judge recorded series offline."`
 }
 
@@ -48,6 +50,10 @@ func (c *commands) run(verb string, stdin io.Reader, stdout, stderr io.Writer) (
 		return c.Unwind.run(stdout)
 	case "guard":
 		return c.Guard.Test.run(stdout)
+	case "drill":
+		return c.Drill.run(stdin, stdout)
+	case "audit":
+		return c.Audit.run(stdout)
 	default:
 		return c.Analyze.run(stdin, stdout)
 	}

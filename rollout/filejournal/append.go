@@ -130,12 +130,18 @@ func (s *session) write(parts []part) error {
 func (s *session) fail(failure *Error) error {
 	failure.Hint = writeHint(failure.Err)
 	s.failed = failure
-	if s.hold() == nil {
+	if s.hold() == nil && s.longer() {
 		if err := s.file.Truncate(s.size); err != nil {
 			failure.Err = fmt.Errorf("%w (and what was written of it is still there: %w)", failure.Err, plain(err))
 		}
 	}
 	return failure
+}
+
+// longer tells whether the file has more than what is durable, as far as one can tell.
+func (s *session) longer() bool {
+	now, err := s.file.Stat()
+	return err != nil || now.Size() > s.size
 }
 
 // hold makes sure that lease, locks and journal are still the files that this

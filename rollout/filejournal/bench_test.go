@@ -98,9 +98,9 @@ func rolloutOf(n int) []rollout.Event {
 		for _, kind := range []rollout.Kind{rollout.Doing, rollout.Done} {
 			for _, st := range spec.Waves[0].Steps[first:] {
 				at = at.Add(1_234_567)
-				ev := rollout.Event{At: at, Kind: kind, Epoch: 1, Step: st.ID, Actor: "tidegate[1234]"}
+				ev := rollout.Event{At: at, Kind: kind, Epoch: 1, Step: st.ID, Actor: "tidegate[1234]", Reason: "forward"}
 				if kind == rollout.Done {
-					ev.Attempts, ev.Reason = 1, "deployed and verified"
+					ev.Attempts, ev.Reason = 1, "it is healthy"
 				}
 				events = append(events, ev)
 			}

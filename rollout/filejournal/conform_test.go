@@ -1,9 +1,11 @@
 package filejournal_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,17 +18,37 @@ import (
 
 func TestConforms(t *testing.T) {
 	journaltest.Run(t, func(t testing.TB) rollout.Journal {
-		return stealable{Dir: filejournal.Dir(filepath.Join(t.TempDir(), "new")), t: t}
+		return &faulty{Dir: filejournal.Dir(filepath.Join(t.TempDir(), "new")), t: t, sessions: make(map[string]rollout.Session)}
 	})
 }
 
-// stealable loses a lease as a restore from a backup would make it.
-type stealable struct {
+// faulty loses leases, and processes.
+type faulty struct {
 	filejournal.Dir
-	t testing.TB
+	t        testing.TB
+	mu       sync.Mutex
+	sessions map[string]rollout.Session // the last ones, by rollout
 }
 
-func (j stealable) Steal(name string) {
+func (j *faulty) Open(ctx context.Context, name string, locks ...string) (rollout.Session, error) {
+	s, err := j.Dir.Open(ctx, name, locks...)
+	if err == nil {
+		j.mu.Lock()
+		defer j.mu.Unlock()
+		j.sessions[name] = s
+	}
+	return s, err
+}
+
+// Crash ends a process as far as one can see it from the directory.
+func (j *faulty) Crash(name string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	require.NoError(j.t, filejournal.Crash(j.sessions[name]))
+}
+
+// Steal loses a lease as a restore from a backup would make it.
+func (j *faulty) Steal(name string) {
 	path := filepath.Join(string(j.Dir), name+".lock")
 	data, err := os.ReadFile(path)
 	require.NoError(j.t, err)

@@ -85,35 +85,61 @@ func TestEditedJournalsAreRefused(t *testing.T) {
 	}
 }
 
-// A line can be sound, and still say what this version cannot understand. On
-// the last line Open finds it, elsewhere Events does.
-func TestUnknownEventsAreRefused(t *testing.T) {
-	for name, object := range map[string]string{
-		"unknown kind": `{"at":"2026-07-01T12:00:00Z","kind":"teleported"}`,
-		"no JSON":      `{at:1}`,
+// A line can be sound, and still say what this version cannot understand: a newer
+// one has written it. On the last line Open finds that of the kind, and of all the
+// rest Events does.
+func TestWhatANewerVersionWroteIsRefused(t *testing.T) {
+	const good = `{"at":"2026-07-01T12:00:00Z","kind":"doing"}`
+	for _, c := range []struct {
+		name, object string
+		atOpen       bool
+		want         error
+		says         string
+	}{
+		{"an unknown kind", `{"at":"2026-07-01T12:00:00Z","kind":"teleported"}`, true, rollout.ErrNewer, `unknown event kind "teleported"`},
+		{"an unknown field", `{"at":"2026-07-01T12:00:00Z","kind":"doing","blessed":true}`, false, rollout.ErrNewer, `unknown field "blessed"`},
+		{"an unknown field of the spec", `{"at":"2026-07-01T12:00:00Z","kind":"started","spec":{"format":2,"blessed":true}}`, false, rollout.ErrNewer, `unknown field "blessed"`},
+		{"another type", `{"at":"2026-07-01T12:00:00Z","kind":"doing","step":{"id":"a"}}`, false, rollout.ErrNewer, "cannot unmarshal object"},
+		{"no JSON", `{at:1}`, true, rollout.ErrCorrupt, "it is not an event"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			dir := newDir(t)
-			good := `{"at":"2026-07-01T12:00:00Z","kind":"doing"}`
-			put(t, journalOf(dir, "r"), filejournal.Seal(nil, good, object))
-			_, err := dir.Open(t.Context(), "r")
-			require.ErrorIs(t, err, rollout.ErrCorrupt)
-			require.ErrorContains(t, err, "r.jsonl:2 is corrupt: it is not an event")
-
-			put(t, journalOf(dir, "r"), filejournal.Seal(nil, good, object, good))
-			s := open(t, dir, "r")
-			var got []error
-			for _, err := range s.Events() {
-				got = append(got, err)
+		t.Run(c.name, func(t *testing.T) {
+			refused := func(t *testing.T, err error) {
+				require.ErrorIs(t, err, c.want)
+				require.NotErrorIs(t, err, map[error]error{rollout.ErrNewer: rollout.ErrCorrupt, rollout.ErrCorrupt: rollout.ErrNewer}[c.want])
+				require.ErrorContains(t, err, c.says)
+				require.ErrorContains(t, err, "r.jsonl")
+				require.ErrorContains(t, err, "2")
 			}
-			require.Len(t, got, 2, "an error ends the sequence")
-			require.NoError(t, got[0])
-			require.ErrorIs(t, got[1], rollout.ErrCorrupt)
-			require.ErrorContains(t, got[1], "r.jsonl:2 ")
-			closeIt(t, s)
+			for place, content := range map[string][]byte{
+				"last":      filejournal.Seal(nil, good, c.object),
+				"elsewhere": filejournal.Seal(nil, good, c.object, good),
+			} {
+				t.Run(place, func(t *testing.T) {
+					dir := newDir(t)
+					put(t, journalOf(dir, "r"), content)
+					s, err := dir.Open(t.Context(), "r")
+					if place == "last" && c.atOpen {
+						refused(t, err)
+						require.Equal(t, content, contentOf(t, dir), "nothing is altered")
+						return
+					}
+					require.NoError(t, err)
+					var got []error
+					for _, err := range s.Events() {
+						got = append(got, err)
+					}
+					closeIt(t, s)
+					require.Len(t, got, 2, "an error ends the sequence")
+					require.NoError(t, got[0])
+					refused(t, got[1])
+					require.Equal(t, content, contentOf(t, dir), "nothing is altered")
+				})
+			}
 		})
 	}
 }
+
+func contentOf(t testing.TB, dir filejournal.Dir) []byte { return content(t, journalOf(dir, "r")) }
 
 func TestReadOfNothing(t *testing.T) {
 	dir := newDir(t)

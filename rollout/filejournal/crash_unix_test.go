@@ -4,11 +4,11 @@ package filejournal_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"os"
 	"os/exec"
-	"os/signal"
 	"strconv"
 	"strings"
 	"syscall"
@@ -25,25 +25,43 @@ const (
 	dirEnv   = "TIDEGATE_FILEJOURNAL_DIR"
 )
 
-// TestMain lets a test start this binary again as another process that appends.
+// TestMain lets a test start this binary again as another process.
 func TestMain(m *testing.M) {
-	children := map[string]func(rollout.Session) error{
-		"append for ever":  appendForEver,
-		"append till full": appendTillFull,
+	children := map[string]func(filejournal.Dir) error{
+		"append for ever":  withSession(appendForEver),
+		"append till full": withSession(appendTillFull),
+		"roll out":         rollOut,
 	}
 	child := children[os.Getenv(childEnv)]
 	if child == nil {
 		os.Exit(m.Run())
 	}
-	s, err := filejournal.Dir(os.Getenv(dirEnv)).Open(context.Background(), "r", "checkout")
-	if err == nil {
-		err = child(s)
-	}
-	if err != nil {
+	if err := child(filejournal.Dir(os.Getenv(dirEnv))); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 	os.Exit(0)
+}
+
+func withSession(appends func(rollout.Session) error) func(filejournal.Dir) error {
+	return func(dir filejournal.Dir) error {
+		s, err := dir.Open(context.Background(), "r", "checkout")
+		if err != nil {
+			return err
+		}
+		return appends(s)
+	}
+}
+
+// killedServers is how many servers rollOut has.
+const killedServers = 1500
+
+// rollOut says which servers it touches, before it does so.
+func rollOut(dir filejournal.Dir) error {
+	f := newServers()
+	f.at = func(target string, _ int) { fmt.Println(target) }
+	_, err := f.roll(dir, "r", killedServers)
+	return err
 }
 
 // appendForEver says after each Append how many events it has recorded.
@@ -59,7 +77,6 @@ func appendForEver(s rollout.Session) error {
 // appendTillFull runs into the limit on file sizes, as on a full disk, and says
 // how far it came, and what it was told.
 func appendTillFull(s rollout.Session) error {
-	signal.Ignore(syscall.SIGXFSZ)
 	limit := syscall.Rlimit{Cur: 16_500, Max: 16_500}
 	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
 		return err
@@ -123,9 +140,50 @@ func TestKilledWhileAppending(t *testing.T) {
 	}
 }
 
+// kill -9 at a runner, again and again, with the tail of its journal torn on top of it:
+// what it has touched is on record, and the last one does the rest.
+func TestKilledWhileRollingOut(t *testing.T) {
+	dir := newDir(t)
+	f := newServers()
+	rounds := 0
+	for over := false; !over; rounds++ {
+		onRecord := map[string]bool{}
+		if rounds > 0 {
+			onRecord = f.requireOnRecord(t, dir, "r")
+			tear(t, journalOf(dir, "r"), rounds)
+		}
+		cmd, out := startChild(t, dir, "roll out")
+		for n := 0; out.Scan(); n++ {
+			target := out.Text()
+			require.False(t, onRecord[target], "%s is on record as done, and is done once more", target)
+			f.begun[target]++
+			f.done[target] = true // or about to be: the process has no time between the two
+			if n == 100*(rounds+1) {
+				require.NoError(t, cmd.Process.Kill())
+			}
+		}
+		over = cmd.Wait() == nil
+		require.Less(t, rounds, 20)
+	}
+	require.Greater(t, rounds, 3)
+	require.Len(t, f.requireOnRecord(t, dir, "r"), killedServers)
+	sound, err := filejournal.Audit(journalOf(dir, "r"))
+	require.NoError(t, err)
+	require.Equal(t, rollout.Completed, sound.Phase)
+}
+
+// tear leaves a beginning of a line at the end, as a power cut does.
+func tear(t *testing.T, path string, n int) {
+	t.Helper()
+	whole := content(t, path)
+	whole = whole[:bytes.LastIndexByte(whole, '\n')+1]
+	next := `{"at":"2026-07-01T12:00:00Z","kind":"doing","epoch":1,"step":"server-0001","seq":`
+	put(t, path, append(whole, next[:n%len(next)]...))
+}
+
 // A full disk leaves a journal of whole lines, and an operator who knows what to
 // do.
-func TestFullDisk(t *testing.T) {
+func TestAppendTillFull(t *testing.T) {
 	dir := newDir(t)
 	cmd, out := startChild(t, dir, "append till full")
 	var said []string

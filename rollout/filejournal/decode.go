@@ -10,8 +10,13 @@ import (
 
 // decoder reads the events that lines hold.
 type decoder struct {
-	actor, reason string // of the last flat line: most repeat them
+	// known are short texts that were read before: a million lines share a few actors
+	// and reasons.
+	known map[string]string
 }
+
+// mostKnown is how many texts are kept, and longestKnown how long they are at most.
+const mostKnown, longestKnown = 64, 64
 
 // event reads one line. A field that this version does not know is an error:
 // nobody can tell what it would have to do about it.
@@ -56,10 +61,10 @@ func (d *decoder) flat(line []byte) (ev rollout.Event, ok bool) {
 		ev.Attempts = s.int()
 	}
 	if s.has(`,"actor":"`) {
-		ev.Actor = again(&d.actor, s.text())
+		ev.Actor = d.text(s.text())
 	}
 	if s.has(`,"reason":"`) {
-		ev.Reason = again(&d.reason, s.text())
+		ev.Reason = d.text(s.text())
 	}
 	if s.has(`,"outcome":"`) && ev.Outcome.UnmarshalText(s.text()) != nil {
 		return ev, false
@@ -73,10 +78,17 @@ func (d *decoder) flat(line []byte) (ev rollout.Event, ok bool) {
 	return ev, s.has("}") && len(s.rest) == 0 && !s.failed
 }
 
-// again returns the text without a new string where it is the last one's.
-func again(last *string, text []byte) string {
-	if *last != string(text) {
-		*last = string(text)
+// text makes a string, unless it is one of the known.
+func (d *decoder) text(raw []byte) string {
+	if known, ok := d.known[string(raw)]; ok {
+		return known
 	}
-	return *last
+	text := string(raw)
+	if len(d.known) < mostKnown && len(raw) <= longestKnown {
+		if d.known == nil {
+			d.known = make(map[string]string)
+		}
+		d.known[text] = text
+	}
+	return text
 }

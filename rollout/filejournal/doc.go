@@ -35,6 +35,20 @@
 //
 //	printf %s "$previous_sum${line%,\"sum\":*}" | sha256sum | head -c 32
 //
+// Audit checks all of it, and tidegate audit does for people. The sums are no
+// signature: who cuts lines off at the end, or writes the whole file anew, leaves no
+// trace in it. So write the sum of the last line down where the journal is not: Audit
+// makes sure that it is still there.
+//
+// # Versions
+//
+// The first line says the format (rollout.SpecFormat). Journals of older formats are
+// read and carried on. Of what a newer version has written nothing is half understood:
+// a higher format, a kind of event, a field or a value that this version does not know
+// makes a journal a rollout.ErrNewer. The runner stops before it has done anything, and
+// the journal is not altered. So a version that adds a field cannot be taken back
+// while a rollout is on record with it: let the newer one bring that to its end.
+//
 // # What holds
 //
 // Append returns once its events are on the disk (fsync). What concurrent

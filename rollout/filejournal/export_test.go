@@ -58,3 +58,9 @@ func Seal(dst []byte, objects ...string) []byte {
 
 // SlotLen is the length of a record in a lock file.
 const SlotLen = slotLen
+
+// Decode reads an event from a line, as a session does.
+func Decode(line []byte) (rollout.Event, error) { return new(decoder).event(line) }
+
+// Flat reads an event from a line of the most frequent form, or is not ok.
+func Flat(line []byte) (rollout.Event, bool) { return new(decoder).flat(line) }

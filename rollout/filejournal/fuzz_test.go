@@ -3,6 +3,7 @@ package filejournal_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -39,6 +40,10 @@ func read(t *testing.T, data []byte) {
 	for _, err := range filejournal.ReadFrom("fuzz.jsonl", bytes.NewReader(data)) {
 		n++
 		if err == nil {
+			continue
+		}
+		if errors.Is(err, rollout.ErrNewer) {
+			require.ErrorContains(t, err, fmt.Sprintf("line %d of fuzz.jsonl", n))
 			continue
 		}
 		var corrupt *filejournal.CorruptError

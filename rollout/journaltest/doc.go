@@ -10,5 +10,6 @@
 //
 // Each failure says what happened and which rule that breaks, and why the rule
 // is there. A journal that can also simulate the loss of its lease implements
-// Stealer, and is checked for fencing too.
+// Stealer, and is checked for fencing too; one that can simulate the death of its
+// process implements Crasher, and is checked for what survives that.
 package journaltest

@@ -97,8 +97,20 @@ func lockOutlivesSession(ctx context.Context, j rollout.Journal) error {
 	return refused(ctx, j, "second", "checkout", "first", locks...)
 }
 
+// outcomes are those with which a rollout frees its locks, or keeps them.
+func outcomes(free bool) (all []rollout.Phase) {
+	for p := rollout.Pending; ; p++ {
+		if _, err := p.MarshalText(); err != nil {
+			return all
+		}
+		if ended(p).FreesLocks() == free {
+			all = append(all, p)
+		}
+	}
+}
+
 func endedFreesLocks(ctx context.Context, j rollout.Journal) error {
-	for _, outcome := range []rollout.Phase{rollout.Completed, rollout.Partial, rollout.RolledBack, rollout.Aborted} {
+	for _, outcome := range outcomes(true) {
 		name := "first-" + outcome.String()
 		s, err := open(ctx, j, name, "checkout", "payment")
 		if err != nil {
@@ -122,7 +134,7 @@ func endedFreesLocks(ctx context.Context, j rollout.Journal) error {
 }
 
 func haltedKeepsLocks(ctx context.Context, j rollout.Journal) error {
-	for _, outcome := range []rollout.Phase{rollout.Halted, rollout.RollbackIncomplete, rollout.Pending} {
+	for _, outcome := range outcomes(false) {
 		name, lock := "first-"+outcome.String(), "lock-"+outcome.String()
 		if err := left(ctx, j, name, []string{lock}, started(name), ended(outcome)); err != nil {
 			return err

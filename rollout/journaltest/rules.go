@@ -13,7 +13,9 @@ type rule struct {
 	explanation string
 	// steals says that the check needs a Stealer.
 	steals bool
-	check  func(ctx context.Context, j rollout.Journal) error
+	// crashes says that the check needs a Crasher, or a Stealer.
+	crashes bool
+	check   func(ctx context.Context, j rollout.Journal) error
 }
 
 var rules = []rule{
@@ -48,9 +50,19 @@ var rules = []rule{
 		check:       oneHolder,
 	},
 	{
+		name:        "one holder of many",
+		explanation: "of many Opens of one rollout at the same time one is let in, and the others are refused with rollout.ErrHeld",
+		check:       oneOfManyHolders,
+	},
+	{
 		name:        "a lock has one rollout",
 		explanation: "while a rollout that holds a lock is open, another that wants it is refused with a *rollout.HeldError that names the lock and the rollout that has it",
 		check:       lockExcludes,
+	},
+	{
+		name:        "a lock has one rollout of many",
+		explanation: "of many rollouts that want the same locks at the same time, in whichever order, one is let in, and the others are refused with rollout.ErrHeld",
+		check:       oneOfManyRollouts,
 	},
 	{
 		name:        "a lock outlives its session",
@@ -59,12 +71,12 @@ var rules = []rule{
 	},
 	{
 		name:        "Ended frees locks at Close",
-		explanation: "Ended as completed, partial, rolled back or aborted frees the locks, with Close and not before: the runner may still be busy",
+		explanation: "Ended with an outcome that leaves nothing to a human (Event.FreesLocks) frees the locks, with Close and not before: the runner may still be busy",
 		check:       endedFreesLocks,
 	},
 	{
 		name:        "halted keeps locks",
-		explanation: "Ended as halted or rollback-incomplete keeps the locks: what it left behind needs a human before anything else changes it",
+		explanation: "Ended with any other outcome, such as halted, keeps the locks: what it left behind needs a human before anything else changes it",
 		check:       haltedKeepsLocks,
 	},
 	{
@@ -88,6 +100,11 @@ var rules = []rule{
 		check:       batchesWhole,
 	},
 	{
+		name:        "an Append that fails",
+		explanation: "of an Append that fails there are none, some or all of its events, from the first on, in order and each whole. A step that is on record as done was on record as begun",
+		check:       failedAppendIsBegun,
+	},
+	{
 		name:        "Append after Close",
 		explanation: "Append after Close fails and records nothing: by then another runner may have the rollout",
 		check:       appendAfterClose,
@@ -107,5 +124,35 @@ var rules = []rule{
 		explanation: "a session that lost its lease closes Lost, at the latest with its next Append; that and every later Append is rollout.ErrFenced and records nothing; its Close takes nothing from the new holder",
 		steals:      true,
 		check:       fencesOff,
+	},
+	{
+		name:        "fencing of many",
+		explanation: "of many Appends at once by a session that lost its lease none is let in, and the new holder's are not held up by them",
+		steals:      true,
+		check:       fencesOffMany,
+	},
+	{
+		name:        "a crash keeps what was recorded",
+		explanation: "what Append has acknowledged is there after a crash, also one in the middle of other Appends, of which there is a beginning or nothing",
+		crashes:     true,
+		check:       crashKeepsAcknowledged,
+	},
+	{
+		name:        "a crash keeps locks",
+		explanation: "a lock belongs to the rollout that has it also when its process has died: nobody else gets it, and the rollout itself does",
+		crashes:     true,
+		check:       locksSurviveCrash,
+	},
+	{
+		name:        "a crash before anything",
+		explanation: "a rollout that crashed before anything was recorded has touched nothing and keeps no lock",
+		crashes:     true,
+		check:       crashBeforeAnything,
+	},
+	{
+		name:        "a crash after Ended",
+		explanation: "a crash between Ended and Close frees the locks where Close would have, and keeps them where it would have kept them: no human has to clean up",
+		crashes:     true,
+		check:       crashAfterEnded,
 	},
 }

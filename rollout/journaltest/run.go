@@ -14,6 +14,16 @@ type Stealer interface {
 	Steal(rollout string)
 }
 
+// A Crasher is a journal that can simulate the death of a process. Run finds it by
+// type assertion; where there is none, a Stealer takes its place.
+type Crasher interface {
+	// Crash ends the session that has the rollout as the death of its process does:
+	// nothing is done of what Close does, and what the session waited for before
+	// another may have the rollout (the end of a lease) has come. Appends may be under
+	// way, and those that come later fail.
+	Crash(rollout string)
+}
+
 // Run checks a journal, rule by rule. For each rule it asks for a new, empty
 // journal.
 func Run(t *testing.T, empty func(t testing.TB) rollout.Journal) {
@@ -21,8 +31,13 @@ func Run(t *testing.T, empty func(t testing.TB) rollout.Journal) {
 	for _, r := range rules {
 		t.Run(r.name, func(t *testing.T) {
 			journal := empty(t)
-			if _, ok := journal.(Stealer); r.steals && !ok {
+			_, steals := journal.(Stealer)
+			_, crashes := journal.(Crasher)
+			if r.steals && !steals {
 				t.Skip("this journal is no journaltest.Stealer: it cannot simulate the loss of a lease")
+			}
+			if r.crashes && !steals && !crashes {
+				t.Skip("this journal is no journaltest.Crasher: it cannot simulate a crash")
 			}
 			if err := r.check(t.Context(), journal); err != nil {
 				t.Errorf("%v\nThe rule: %s", err, r.explanation)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -149,6 +150,46 @@ func TestEveryRuleFindsABreach(t *testing.T) {
 				return s.Append(context.Background(), events...)
 			}}
 		},
+		"one holder of many": func() *broken {
+			return &broken{open: func(j *broken, ctx context.Context, name string, locks []string) (session, error) {
+				for {
+					s, err := j.MemoryJournal.Open(ctx, name, locks...)
+					if err == nil {
+						return s, nil
+					}
+					j.Steal(name)
+				}
+			}}
+		},
+		"a lock has one rollout of many": locksOnPaper,
+		"an Append that fails": func() *broken {
+			return &broken{append: func(s session, ctx context.Context, events []rollout.Event) error {
+				_ = s.Append(ctx, events[1:]...)
+				return errors.New("the network is gone")
+			}}
+		},
+		"fencing of many": func() *broken {
+			return &broken{append: func(s session, ctx context.Context, events []rollout.Event) error {
+				_ = s.Append(ctx, events...)
+				return nil
+			}}
+		},
+		"a crash keeps what was recorded": aliasing,
+		"a crash keeps locks":             locksOnPaper,
+		"a crash before anything": func() *broken {
+			return &broken{open: func(j *broken, ctx context.Context, name string, locks []string) (session, error) {
+				s, err := j.MemoryJournal.Open(ctx, name, locks...)
+				if err == nil {
+					err = s.Append(ctx, rollout.Event{Kind: rollout.Interrupted})
+				}
+				return s, err
+			}}
+		},
+		"a crash after Ended": func() *broken {
+			return &broken{append: func(s session, ctx context.Context, events []rollout.Event) error {
+				return s.Append(ctx, append(events, rollout.Event{Kind: rollout.Interrupted})...)
+			}}
+		},
 		"fencing": func() *broken { return &broken{lost: func() <-chan struct{} { return make(chan struct{}) }} },
 	}
 	for _, r := range rules {
@@ -162,15 +203,95 @@ func TestEveryRuleFindsABreach(t *testing.T) {
 	}
 }
 
+// What a journal can get wrong in more ways than one.
+func TestRulesFindOtherBreaches(t *testing.T) {
+	type session = rollout.Session
+	for _, c := range []struct {
+		name, rule string
+		journal    *broken
+	}{
+		{"a stale session is let in", "fencing", &broken{append: func(s session, ctx context.Context, events []rollout.Event) error {
+			_ = s.Append(ctx, events...)
+			return nil
+		}}},
+		{"a stale session gets another error", "fencing", &broken{append: func(s session, ctx context.Context, events []rollout.Event) error {
+			if s.Append(ctx, events...) != nil {
+				return errors.New("connection reset")
+			}
+			return nil
+		}}},
+		{"a stale session's Close takes the rollout from its holder", "fencing", &broken{close: func(j *broken, name string, s session) error {
+			j.Steal(name)
+			return s.Close()
+		}}},
+		{"the holder's epoch is the old one", "fencing", &broken{epoch: func(uint64) uint64 { return 1 }}},
+		{"an Append that fails leaves its events in another order", "an Append that fails", &broken{append: func(s session, ctx context.Context, events []rollout.Event) error {
+			slices.Reverse(events)
+			_ = s.Append(ctx, events...)
+			return errors.New("the network is gone")
+		}}},
+		{"what is acknowledged is lost", "an Append that fails", &broken{append: func(session, context.Context, []rollout.Event) error { return nil }}},
+		{"Appends at once are mixed", "a crash keeps what was recorded", mixing()},
+		{"nobody is let in", "one holder of many", &broken{open: func(*broken, context.Context, string, []string) (session, error) {
+			return nil, &rollout.HeldError{Holder: "nobody"}
+		}}},
+		{"who is refused gets another error", "one holder of many", &broken{open: func(j *broken, ctx context.Context, name string, locks []string) (session, error) {
+			s, err := j.MemoryJournal.Open(ctx, name, locks...)
+			if err != nil {
+				err = errors.New("try again")
+			}
+			return s, err
+		}}},
+		{"Ended as halted frees the locks in a crash", "a crash after Ended", locksOnPaper()},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for _, r := range rules {
+				if r.name == c.rule {
+					require.Error(t, r.check(t.Context(), c.journal))
+				}
+			}
+		})
+	}
+}
+
+// locksOnPaper asks for locks, and does without those that others have.
+func locksOnPaper() *broken {
+	return &broken{open: func(j *broken, ctx context.Context, name string, locks []string) (rollout.Session, error) {
+		s, err := j.MemoryJournal.Open(ctx, name, locks...)
+		if held := (*rollout.HeldError)(nil); errors.As(err, &held) && held.Lock != "" {
+			return j.MemoryJournal.Open(ctx, name)
+		}
+		return s, err
+	}}
+}
+
+// mixing appends event by event, and lets others in between.
+func mixing() *broken {
+	return &broken{append: func(s rollout.Session, ctx context.Context, events []rollout.Event) error {
+		for _, ev := range events {
+			if err := s.Append(ctx, ev); err != nil {
+				return err
+			}
+			time.Sleep(time.Millisecond)
+		}
+		return nil
+	}}
+}
+
 // aliasing keeps the caller's slice until Close.
 func aliasing() *broken {
+	var mu sync.Mutex
 	var kept [][]rollout.Event
 	return &broken{
 		append: func(_ rollout.Session, _ context.Context, events []rollout.Event) error {
+			mu.Lock()
+			defer mu.Unlock()
 			kept = append(kept, events)
 			return nil
 		},
 		close: func(_ *broken, _ string, s rollout.Session) error {
+			mu.Lock()
+			defer mu.Unlock()
 			for _, events := range kept {
 				_ = s.Append(context.Background(), events...)
 			}
@@ -233,8 +354,27 @@ func freesAll(kind rollout.Kind) func() *broken {
 	}
 }
 
-// A journal that cannot simulate the loss of a lease passes the rest.
+// A journal that cannot simulate the loss of a lease, or a crash, passes the rest.
 func TestRunWithoutAStealer(t *testing.T) {
 	type plain struct{ rollout.Journal }
 	Run(t, func(testing.TB) rollout.Journal { return plain{new(rollout.MemoryJournal)} })
+}
+
+// A Crasher is asked for a crash, and nobody else.
+func TestRunWithACrasher(t *testing.T) {
+	crashed := 0
+	Run(t, func(testing.TB) rollout.Journal {
+		return crasher{Journal: new(rollout.MemoryJournal), crashed: &crashed}
+	})
+	require.Greater(t, crashed, 3)
+}
+
+type crasher struct {
+	rollout.Journal
+	crashed *int
+}
+
+func (c crasher) Crash(name string) {
+	*c.crashed++
+	c.Journal.(*rollout.MemoryJournal).Steal(name)
 }
