@@ -29,7 +29,9 @@ func (d stateDir) read(name string) (*past, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := p.state.Step(ev); err != nil {
+		if err := p.state.Step(ev); errors.Is(err, rollout.ErrNewer) {
+			return nil, fmt.Errorf("the journal of %s: %w", name, err)
+		} else if err != nil {
 			return nil, fmt.Errorf("the journal of %s is damaged: event %d: %w", name, p.events+1, err)
 		}
 		p.events++
