@@ -70,6 +70,9 @@ var rules = []rule{
 
 	{path: "analysis/evidence/detection", layer: 5, linksAny: true}, // a program
 	{path: "cmd/...", layer: 5, linksAny: true},
+	{path: "examples/incidents", layer: 7, linksAny: true},        // the program that tells all
+	{path: "examples/incidents/replay", layer: 5, linksAny: true}, // what they have in common
+	{path: "examples/incidents/...", layer: 6, linksAny: true},    // one of them each
 	{path: "examples/...", layer: 5, linksAny: true},
 }
 

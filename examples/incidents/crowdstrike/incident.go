@@ -15,7 +15,7 @@ import (
 func Incident() replay.Incident {
 	return replay.Incident{
 		Name: "crowdstrike", Title: "CrowdStrike channel file 291", When: "19 Jul 2024",
-		Source: "https://nogosee.com/crowdstrike-publishes-rca-for-july-2024-channel-file-291-windows-sensor-outage-r",
+		Source: "https://www.crowdstrike.com/en-us/blog/falcon-content-update-preliminary-post-incident-report/",
 		Fault: "A content file with one field more than the sensor's code supplied made Windows hosts crash and not boot again. " +
 			"Content went to every sensor at once: waves were for software.",
 		Guardrail: "waves for content as for software, and silence fails the gate",

@@ -28,7 +28,7 @@ const missed = "server-8"
 func Incident() replay.Incident {
 	return replay.Incident{
 		Name: "knight", Title: "Knight Capital", When: "1 Aug 2012",
-		Source: "SEC Release 34-70694",
+		Source: "https://www.sec.gov/litigation/admin/2013/34-70694.pdf",
 		Fault: "New code was copied to seven of eight servers. A flag that it used again woke long-unused code on the " +
 			"eighth, and taking the new code off the seven woke it there as well.",
 		Guardrail: "no flag before every server reports the version; and a way back that tastes its first server",
