@@ -1,51 +1,54 @@
 package simulate
 
-import (
-	"container/heap"
-	"maps"
-	"slices"
-	"strings"
-	"time"
-
-	"github.com/tidegate-go/tidegate/rollout"
-)
+import "time"
 
 // appointment is something that will happen.
 type appointment struct {
-	at    time.Time
+	at    time.Duration
 	order uint64 // of equals, the one made first
 	act   func()
 }
 
-// agenda is a heap of appointments, soonest first.
+// agenda is a heap of appointments, soonest first. It is not container/heap, whose
+// interface would put every appointment on the heap of the runtime as well.
 type agenda []appointment
 
-func (a agenda) Len() int      { return len(a) }
-func (a agenda) Swap(i, j int) { a[i], a[j] = a[j], a[i] }
-func (a agenda) Less(i, j int) bool {
-	if !a[i].at.Equal(a[j].at) {
-		return a[i].at.Before(a[j].at)
+func (a *appointment) before(b *appointment) bool {
+	return a.at < b.at || (a.at == b.at && a.order < b.order)
+}
+
+func (a *agenda) push(p appointment) {
+	*a = append(*a, p)
+	h := *a
+	for i := len(h) - 1; i > 0; {
+		up := (i - 1) / 2
+		if !h[i].before(&h[up]) {
+			return
+		}
+		h[i], h[up] = h[up], h[i]
+		i = up
 	}
-	return a[i].order < a[j].order
 }
 
-// Push implements heap.Interface.
-func (a *agenda) Push(x any) { *a = append(*a, x.(appointment)) }
-
-// Pop implements heap.Interface.
-func (a *agenda) Pop() any {
-	last := (*a)[len(*a)-1]
-	*a = (*a)[:len(*a)-1]
-	return last
+func (a *agenda) pop() appointment {
+	h := *a
+	first, end := h[0], len(h)-1
+	h[0] = h[end]
+	h[end] = appointment{}
+	h = h[:end]
+	*a = h
+	for i := 0; ; {
+		down := 2*i + 1
+		if down >= end {
+			return first
+		}
+		if right := down + 1; right < end && h[right].before(&h[down]) {
+			down = right
+		}
+		if !h[down].before(&h[i]) {
+			return first
+		}
+		h[i], h[down] = h[down], h[i]
+		i = down
+	}
 }
-
-// at makes an appointment for a time from now.
-func (d *driver) at(wait time.Duration, act func()) {
-	d.count++
-	heap.Push(&d.agenda, appointment{d.now.Add(max(0, wait)), d.count, act})
-}
-
-func sortedKeys(m map[string]*running) []string { return slices.Sorted(maps.Keys(m)) }
-
-// guardOf returns the guard behind a hold.
-func guardOf(h rollout.Hold) (string, bool) { return strings.CutPrefix(h.Key, "guard:") }

@@ -1,348 +1,293 @@
 package simulate
 
 import (
-	"container/heap"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
 
-	"github.com/tidegate-go/tidegate/analysis"
 	"github.com/tidegate-go/tidegate/rollout"
 )
 
-// Start is when every simulated rollout begins.
-var start = time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC)
-
-// ErrStuck says that a rollout came to a standstill that no hold explains.
-var ErrStuck = errors.New("simulate: the rollout is stuck")
-
-// Trace is what happened in one simulated rollout.
-type Trace struct {
-	// Events is the journal.
-	Events []rollout.Event
-	// State is the fold of it.
-	State *rollout.State
-	// World is what every target really runs: true for the new version.
-	World map[string]bool
-	// Took is how long the rollout took, in virtual time.
-	Took time.Duration
-	// Held says that it ended held, waiting for a human who said no more.
-	Held bool
-}
-
-// Run simulates one rollout from the beginning to its end, or until it is held
-// and nobody says anything more, or for most events. check is called after
-// every event and may be nil; its error ends the simulation. So does a bug of
-// the core: an event that it should have taken and did not.
+// Run simulates one rollout of a spec, whose gates decide as the model says, from the
+// beginning to its end, or until it is held and nobody says anything more, or for most
+// events. check is called after every event that is durable and may be nil; its error
+// ends the simulation. So does a violation of the Invariants, and a bug of the core:
+// an event that it should have taken and did not.
 func Run(spec *rollout.Spec, model Model, seed uint64, most int, check func(*Trace, rollout.Event) error) (*Trace, error) {
-	d := &driver{
-		model: &model, rand: rand.New(rand.NewPCG(seed, 0)), check: check, most: most, now: start,
-		trace: &Trace{State: &rollout.State{}, World: make(map[string]bool)},
-	}
 	if spec == nil {
-		return d.trace, errors.New("simulate: the spec is nil")
+		return &Trace{State: &rollout.State{}}, errors.New("simulate: the spec is nil")
 	}
-	for _, w := range spec.Waves {
-		for _, s := range w.Steps {
-			d.trace.World[s.ID] = false
-		}
-	}
-	err := d.run(spec)
-	d.trace.Took = d.now.Sub(start)
-	return d.trace, err
+	return stageOf(spec, nil).Play(World{Model: model, Most: most, Check: check}, seed)
 }
 
-// driver is the shell around the core, as rollout.Runner is, with a heap of
-// what will happen in place of goroutines and a clock.
-type driver struct {
-	model *Model
-	rand  *rand.Rand
-	check func(*Trace, rollout.Event) error
-	most  int
-	trace *Trace
+// Play simulates one rollout of the plan in a world.
+func (st *Stage) Play(world World, seed uint64) (*Trace, error) {
+	s := &sim{
+		Stage: st, world: &world, rand: rand.New(rand.NewPCG(seed, 0)),
+		fencing: world.Fencing || world.Faults[Zombie] > 0,
+		timeout: orDefault(world.StepTimeout, orDefault(st.stepTimeout, rollout.DefaultStepTimeout)),
+		undoIn:  orDefault(world.UndoTimeout, orDefault(st.undoTimeout, DefaultUndoTimeout)),
+		grace:   orDefault(world.Grace, rollout.DefaultGrace),
+		trace:   &Trace{State: &rollout.State{}, index: st.index, targets: make([]target, len(st.steps))},
+	}
+	for i := range s.trace.targets {
+		s.trace.targets[i].runs = st.spec.From
+	}
+	s.targets = s.trace.targets
+	s.books.needs = st.needs // which nobody changes
+	s.run()
+	return s.trace, s.err
+}
 
-	now     time.Time
+// sim is one simulation: time, the journal, the targets and the runners.
+type sim struct {
+	*Stage
+	world *World
+	rand  *rand.Rand
+	trace *Trace
+	books Invariants
+	again *replayer
+
+	now     time.Duration // since the start
+	skew    time.Duration // of all clocks
 	agenda  agenda
 	count   uint64
-	epoch   uint64
-	running map[string]*running // by effect key
-	err     error
+	epoch   uint64  // of the newest Open
+	runner  *runner // that has the lease; nil for none
+	targets []target
+	fencing bool
+	sick    bool // the release is
+	flaps   time.Duration
+	over    bool // Ended is durable, and nobody says any more
+
+	timeout, undoIn, grace time.Duration
+	err                    error
 }
 
-// running is an effect in flight.
-type running struct {
-	effect    rollout.Effect
-	outcome   Outcome
-	cancelled bool
-}
-
-func (d *driver) run(spec *rollout.Spec) error {
-	d.epoch, d.running = 1, make(map[string]*running)
-	d.record(rollout.Event{Kind: rollout.Started, Spec: spec})
-	idle := 0 // turns without an event
-	for d.err == nil && len(d.trace.Events) < d.most {
-		before := len(d.trace.Events)
-		d.reconcile()
-		s := d.trace.State
-		if s.Phase().Final() && len(d.running) == 0 {
-			if s.Phase() == rollout.Halted && d.hear() {
-				continue
-			}
-			d.record(rollout.Event{Kind: rollout.Ended, Outcome: s.Phase(), Reason: s.Reason()})
-			return d.err
-		}
-		if d.agenda.Len() == 0 {
-			if d.hear() {
-				continue
-			}
-			return d.still()
-		}
-		next := heap.Pop(&d.agenda).(appointment)
-		d.now = next.at
-		next.act()
-		if idle++; len(d.trace.Events) > before {
-			idle = 0
-		} else if idle > patience {
-			return d.still()
-		}
+func orDefault[T comparable](value, def T) T {
+	var zero T
+	if value == zero {
+		return def
 	}
-	return d.err
+	return value
+}
+
+// at makes an appointment for a time from now.
+func (s *sim) at(wait time.Duration, act func()) {
+	s.count++
+	s.agenda.push(appointment{s.now + max(0, wait), s.count, act})
+}
+
+// clock is what the clocks say.
+func (s *sim) clock() time.Time { return start.Add(s.now + s.skew) }
+
+// upTo is a random duration.
+func (s *sim) upTo(most time.Duration) time.Duration {
+	if most <= 0 {
+		return 0
+	}
+	return time.Duration(s.rand.Int64N(int64(most)))
 }
 
 // patience is for how many turns a rollout may do nothing but poll before it
 // counts as being at a standstill.
 const patience = 10_000
 
-// still says how a rollout came to a standstill: held, or stuck.
-func (d *driver) still() error {
-	for range d.trace.State.Holds() {
-		d.trace.Held = true
-		return d.err
+// lease is for how long a runner that does not stir keeps its lease.
+const lease = 15 * time.Second
+
+func (s *sim) run() {
+	defer func() { s.trace.Took = s.now }()
+	if s.world.Replay {
+		s.again = &replayer{}
 	}
-	return fmt.Errorf("%w in phase %v", ErrStuck, d.trace.State.Phase())
+	s.sick = s.hit(ReleaseSick)
+	most := orDefault(s.world.Most, DefaultMost)
+	for i := range s.world.Happenings {
+		h := &s.world.Happenings[i]
+		s.at(h.At, func() { s.happen(h) })
+	}
+	s.open(nil)
+	idle := 0 // turns without an event
+	for s.err == nil && !s.over && len(s.trace.Events) < most {
+		if len(s.agenda) == 0 {
+			if s.hear() {
+				continue
+			}
+			s.still()
+			return
+		}
+		before := len(s.trace.Events)
+		s.next()
+		if idle++; len(s.trace.Events) > before {
+			idle = 0
+		} else if idle > patience {
+			s.still()
+			return
+		}
+	}
+	if !s.over && s.err == nil {
+		s.cut()
+	}
+	// What is still on its way may not undo what is over.
+	for took := s.now; s.over && s.err == nil && len(s.agenda) > 0; s.now = took {
+		s.next()
+	}
 }
 
-// record takes an event into the state and the journal, and lets the world
-// answer: a human may speak, the runner may crash.
-func (d *driver) record(ev rollout.Event) bool {
-	if d.err != nil {
-		return false
-	}
-	ev.At, ev.Epoch = d.now, d.epoch
-	if err := d.trace.State.Step(ev); err != nil {
-		if !errors.Is(err, rollout.ErrStale) {
-			d.err = fmt.Errorf("simulate: after %d events: %w", len(d.trace.Events), err)
-		}
-		return false
-	}
-	d.trace.Events = append(d.trace.Events, ev)
-	if d.check != nil {
-		if err := d.check(d.trace, ev); err != nil {
-			d.err = fmt.Errorf("simulate: event %d, %v %s: %w", len(d.trace.Events), ev.Kind, ev.Step, err)
+func (s *sim) next() {
+	next := s.agenda.pop()
+	s.now = max(s.now, next.at)
+	next.act()
+}
+
+// cut ends a rollout that has more events than it may.
+func (s *sim) cut() {
+	if s.runner != nil {
+		for range s.runner.state.Holds() {
+			s.trace.Held = true
 		}
 	}
-	return true
+}
+
+// still says how a rollout came to a standstill: held, or stuck.
+func (s *sim) still() {
+	if s.runner != nil {
+		for range s.runner.state.Holds() {
+			s.trace.Held = true
+			return
+		}
+	}
+	s.fail(fmt.Errorf("%w in phase %v", ErrStuck, s.trace.State.Phase()))
+}
+
+// fail ends the simulation.
+func (s *sim) fail(err error) {
+	if s.err == nil && err != nil {
+		s.err = err
+		s.aside("VIOLATION: %v", err)
+	}
+}
+
+// aside notes what is no event.
+func (s *sim) aside(format string, args ...any) {
+	if len(s.trace.asides) < 10_000 {
+		s.trace.asides = append(s.trace.asides, aside{len(s.trace.Events), s.now, fmt.Sprintf(format, args...)})
+	}
 }
 
 // hear lets the human speak once.
-func (d *driver) hear() bool {
-	if d.model.Human == nil || d.err != nil {
+func (s *sim) hear() bool {
+	ev := s.verb()
+	r := s.runner
+	if ev.Kind == rollout.Unknown || r == nil {
 		return false
 	}
-	ev := d.model.Human(d.rand)
-	return ev.Kind != rollout.Unknown && d.record(ev)
+	before := len(s.trace.Events)
+	r.deliver(func() { r.said(ev) })
+	return len(s.trace.Events) > before || len(s.agenda) > 0
 }
 
-// crash kills the runner. What it had in flight may or may not take effect; the
-// next runner knows only the journal.
-func (d *driver) crash() {
-	for _, key := range sortedKeys(d.running) {
-		if d.rand.IntN(2) == 0 {
-			d.takeEffect(d.running[key].effect)
+// verb is what the human says now.
+func (s *sim) verb() rollout.Event {
+	switch {
+	case s.err != nil:
+	case s.world.Human != nil:
+		return s.world.Human(s.rand)
+	case s.hit(HumanSpeaks):
+		ev := rollout.Event{Kind: spoken[s.rand.IntN(len(spoken))], Actor: "ann", Reason: "the dice say so"}
+		if ev.Kind == rollout.Override {
+			ev.Step, ev.Until = dice[s.rand.IntN(len(dice))], s.clock().Add(s.upTo(time.Hour)+time.Second)
 		}
+		return ev
 	}
-	clear(d.running)
-	d.agenda = nil
-	again := &rollout.State{}
-	for _, ev := range d.trace.Events {
-		if err := again.Step(ev); err != nil {
-			d.err = fmt.Errorf("simulate: replaying the journal: %w", err)
-			return
-		}
-	}
-	d.trace.State = again
-	d.epoch++
-	d.record(rollout.Event{Kind: rollout.Resumed})
+	return rollout.Event{}
 }
 
-func (d *driver) takeEffect(e rollout.Effect) {
-	switch e.Kind {
-	case rollout.DoStep:
-		d.trace.World[e.Step] = true
-	case rollout.UndoStep:
-		d.trace.World[e.Step] = false
-	}
+// spoken are the verbs that a human says, those that let it go on more often.
+var spoken = [...]rollout.Kind{
+	rollout.Pause, rollout.Resume, rollout.Resume, rollout.Approve, rollout.Approve, rollout.Override,
+	rollout.Reset, rollout.Reset, rollout.RollBack, rollout.Kill, rollout.Abort,
 }
 
-// reconcile starts what is wanted and does not run, and cancels what runs and
-// is not wanted.
-func (d *driver) reconcile() {
-	var wanted []rollout.Effect
-	keys := make(map[string]bool)
-	for e := range d.trace.State.Wants() {
-		wanted = append(wanted, e)
-		keys[keyOf(e)] = true
-	}
-	for _, key := range sortedKeys(d.running) {
-		if r := d.running[key]; !keys[key] && !r.cancelled {
-			d.cancel(key, r)
-		}
-	}
-	for _, e := range wanted {
-		if d.err != nil || d.running[keyOf(e)] != nil {
-			continue
-		}
-		d.start(e)
-	}
-}
+// dice are the guards that say no by chance.
+var dice = [...]string{"dice", "second dice"}
 
-// keyOf tells effects apart: a later wave's analysis is another.
-func keyOf(e rollout.Effect) string {
-	if e.Kind == rollout.Analyze {
-		return fmt.Sprintf("%s/%d", e.Key(), e.Wave)
-	}
-	return e.Key()
-}
-
-// cancel ends an effect that is not wanted any more. A step that is cancelled
-// ends a little later, and may have taken effect.
-func (d *driver) cancel(key string, r *running) {
-	if r.effect.Kind != rollout.DoStep && r.effect.Kind != rollout.UndoStep {
-		delete(d.running, key)
+// happen carries out what was set for now.
+func (s *sim) happen(h *Happening) {
+	if s.over || s.err != nil {
 		return
 	}
-	r.cancelled = true
-	r.outcome = Outcome{Err: "cancelled", Effect: d.rand.IntN(2) == 0}
-	if d.rand.IntN(4) == 0 {
-		r.outcome = Outcome{} // it made it after all
-	}
-	d.at(time.Duration(d.rand.Int64N(int64(5*time.Second))), func() { d.finish(key, r) })
-}
-
-func (d *driver) start(e rollout.Effect) {
-	key := keyOf(e)
-	r := &running{effect: e}
-	switch e.Kind {
-	case rollout.DoStep, rollout.UndoStep:
-		kind, outcome := rollout.Doing, d.model.do
-		if e.Kind == rollout.UndoStep {
-			kind, outcome = rollout.Undoing, d.model.undo
-		}
-		if !e.Begun && !d.record(rollout.Event{Kind: kind, Step: e.Step}) {
-			return
-		}
-		r.outcome = outcome(d.rand, e.Step)
-		d.at(r.outcome.Takes, func() {
-			if !r.cancelled {
-				d.finish(key, r)
-			}
-		})
-	case rollout.Analyze:
-		d.at(time.Second, func() { d.look(key, r) })
-	case rollout.Watch:
-		d.at(time.Second, func() { d.poll(key, r) })
-	case rollout.Timer:
-		d.at(e.Due.Sub(d.now), func() {
-			if d.running[key] == r {
-				delete(d.running, key)
-				d.record(rollout.Event{Kind: rollout.Elapsed, Step: e.Step})
-				d.after()
-			}
-		})
-	}
-	d.running[key] = r
-}
-
-// finish reports how a step came out.
-func (d *driver) finish(key string, r *running) {
-	if d.running[key] != r {
-		return
-	}
-	delete(d.running, key)
-	if r.outcome.Err == "" || r.outcome.Effect {
-		d.takeEffect(r.effect)
-	}
-	ok, failed := rollout.Done, rollout.DoFailed
-	if r.effect.Kind == rollout.UndoStep {
-		ok, failed = rollout.Undone, rollout.UndoFailed
-	}
-	kind := ok
-	if r.outcome.Err != "" {
-		kind = failed
-	}
-	d.record(rollout.Event{Kind: kind, Step: r.effect.Step, Reason: r.outcome.Err, Attempts: 1})
-	d.after()
-}
-
-// look is the gate's analysis, once a second until the wave is deployed, then
-// when the model says.
-func (d *driver) look(key string, r *running) {
-	if d.running[key] != r {
-		return
-	}
-	wave := r.effect.Wave
-	judge := func(o analysis.Outcome) {
-		d.record(rollout.Event{Kind: rollout.Judged, Wave: wave, Decision: &analysis.Decision{Outcome: o, Reason: "the model says so"}})
-		d.after()
-	}
-	if d.trace.State.Phase() == rollout.Deploying {
-		if d.model.Looks != nil && d.model.Looks(d.rand, wave) {
-			judge(analysis.Fail)
-		}
-		d.at(time.Second, func() { d.look(key, r) })
-		return
-	}
-	ruling := d.model.gate(d.rand, wave)
-	if ruling.Outcome == analysis.Undecided {
-		return
-	}
-	d.at(ruling.After, func() {
-		if d.running[key] == r {
-			judge(ruling.Outcome)
-		}
-	})
-}
-
-// poll asks the guards once a second.
-func (d *driver) poll(key string, r *running) {
-	if d.running[key] != r {
-		return
-	}
-	if d.model.Guard != nil {
-		if b := d.model.Guard(d.rand); b != nil {
-			d.record(rollout.Event{Kind: rollout.Breached, Breach: b})
-			d.after()
+	if h.Target != "" {
+		if i, ok := s.index[h.Target]; !ok {
+			s.fail(fmt.Errorf("simulate: something happens to %q, which there is not", h.Target))
+		} else if h.Version != "" {
+			s.drift(i, h.Version)
 		} else {
-			for h := range d.trace.State.Holds() {
-				if name, ok := guardOf(h); ok {
-					d.record(rollout.Event{Kind: rollout.Cleared, Step: name})
-					d.after()
-					break
-				}
-			}
+			s.targets[i].away = s.now + h.Away
 		}
 	}
-	d.at(time.Second, func() { d.poll(key, r) })
-}
-
-// after lets a human speak and the runner crash, as the model will.
-func (d *driver) after() {
-	if d.err != nil {
+	if h.Skew != 0 {
+		s.setClocks(h.Skew)
+	}
+	r := s.runner
+	if r == nil {
 		return
 	}
-	d.hear()
-	if d.model.Crash != nil && !d.trace.State.Phase().Final() && d.model.Crash(d.rand) {
-		d.crash()
+	switch {
+	case h.Crash:
+		r.die("it was to crash now")
+	case h.Verb.Kind != rollout.Unknown:
+		ev := h.Verb
+		ev.Actor, ev.Reason = orDefault(ev.Actor, "someone"), orDefault(ev.Reason, "it was time")
+		r.deliver(func() { r.said(ev) })
+	case h.Breach != nil:
+		b := *h.Breach
+		r.deliver(func() { r.record(rollout.Event{Kind: rollout.Breached, Breach: &b}) })
+	case h.Clear != "":
+		r.deliver(func() { r.record(rollout.Event{Kind: rollout.Cleared, Step: h.Clear}) })
+	}
+}
+
+// setClocks sets all clocks by so much.
+func (s *sim) setClocks(by time.Duration) {
+	s.skew += by
+	s.aside("all clocks are set by %v", by)
+	if r := s.runner; r != nil {
+		r.stale = true
+		r.loop()
+	}
+}
+
+// mischief is what happens to runners, clocks and targets by chance, each time that
+// events have become durable.
+func (s *sim) mischief(r *runner) {
+	switch {
+	case s.hit(RunnerPaused):
+		r.pause(s.upTo(2 * time.Minute))
+	case s.hit(LeaseLost):
+		s.takeOver(r)
+	}
+	if s.hit(ClockForward) {
+		by := s.upTo(2 * time.Hour)
+		s.at(0, func() { s.setClocks(by) })
+	}
+	if s.hit(ClockBack) {
+		by := -s.upTo(15 * time.Minute)
+		s.at(0, func() { s.setClocks(by) })
+	}
+	n := len(s.targets)
+	if s.hit(Drift) {
+		version := [...]string{s.spec.From, s.spec.To, "v0-by-hand"}[s.rand.IntN(3)]
+		s.drift(int32(s.rand.IntN(n)), version)
+	}
+	if s.hit(TargetLeaves) {
+		i := s.rand.IntN(n)
+		s.targets[i].away = s.now + s.upTo(10*time.Minute)
+		s.aside("%s cannot be reached", s.steps[i].ID)
+		if s.hit(TargetJoins) {
+			s.at(s.targets[i].away-s.now, func() { s.drift(int32(i), s.spec.From) })
+		}
 	}
 }
