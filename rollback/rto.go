@@ -15,28 +15,29 @@ func Ramp(number, size int) int {
 	return min(n, size)
 }
 
-// Rounds returns how many undos come after one another when n steps are undone in
-// batches of at most size, so many of them at once: what a rollback takes, in undos.
-func Rounds(n, size, parallel int) (rounds, batches int) {
+// Rounds returns how many undos come after one another when all steps of waves of
+// these sizes, the oldest first, are undone: the newest wave first, in batches of at
+// most size that end with their wave, so many at once.
+func Rounds(waves []int, size, parallel int) (rounds, batches int) {
 	size, parallel = max(size, 1), max(parallel, 1)
-	for n > 0 {
-		b := min(Ramp(batches, size), n)
-		rounds += (b + parallel - 1) / parallel
-		batches++
-		n -= b
-		if full := n / size; b == size && full > 1 { // the rest is all alike
-			rounds += full * ((size + parallel - 1) / parallel)
-			batches += full
-			n -= full * size
+	up := func(n int) int { return (n + parallel - 1) / parallel }
+	for i := len(waves) - 1; i >= 0; i-- {
+		for n := waves[i]; n > 0; {
+			b := Ramp(batches, size)
+			if whole := n / size; b == size && whole > 0 { // they are all alike
+				rounds, batches, n = rounds+whole*up(size), batches+whole, n-whole*size
+				continue
+			}
+			b = min(b, n)
+			rounds, batches, n = rounds+up(b), batches+1, n-b
 		}
 	}
 	return rounds, batches
 }
 
-// Estimate returns how long it takes to undo n steps in batches of at most size, so
-// many of them at once, when one undo takes as long as it does, and the undos of a
-// batch begin within jitter.
-func Estimate(n, size, parallel int, takes, jitter time.Duration) time.Duration {
-	rounds, batches := Rounds(n, size, parallel)
+// Estimate returns how long that takes, when one undo takes as long as it does, and the
+// undos of a batch begin within jitter.
+func Estimate(waves []int, size, parallel int, takes, jitter time.Duration) time.Duration {
+	rounds, batches := Rounds(waves, size, parallel)
 	return time.Duration(rounds)*takes + time.Duration(max(batches-1, 0))*max(jitter, 0)
 }

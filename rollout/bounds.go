@@ -71,19 +71,31 @@ type WaveBounds struct {
 	// irreversible, or the plan's OnFailure says so. In the first case the times below
 	// are zero; in the second they are those after a human has given the rollback verb.
 	Frozen bool
+	// Batches is in how many batches all that is exposed is undone, and Rounds how many
+	// undos come after one another: the batches grow as rollback.Ramp says, and none
+	// reaches over the end of a wave, since a wave is undone in full before the one
+	// before it. So they may be more than rollback.Rounds knows of.
+	Batches, Rounds int
 	// Expected is how long it takes to undo all that is exposed, if one undo takes
-	// Rollback.Takes: rollback.Estimate. Zero when that is unknown.
+	// Rollback.Takes:
+	//
+	//	Rounds · Takes + (Batches − 1) · Jitter
+	//
+	// Zero when that is unknown.
 	Expected time.Duration
 	// RollBack is the longest time until all that is exposed runs the previous version,
 	// and that is verified:
 	//
 	//	the fast mitigations' timeouts + the least of
 	//	    Rollback.Deadline, and
-	//	    undos after one another · one undo + (batches − 1) · Jitter
+	//	    2 · (Rounds · (one undo + Jitter) + the survey)
 	//	        + the canary gate's deadline + the verify gate's deadline
 	//
-	// where one undo is Attempts · Timeout and the longest pauses in between. The
-	// numbers of undos after one another and of batches are rollback.Rounds.
+	// where one undo is Attempts · Timeout and the longest pauses in between, and the
+	// survey asks all targets what they run, as many at once as the plan's Concurrency:
+	// (⌈exposed / Concurrency⌉ + 1) · Timeout, or 30 s where that is less. All of it counts
+	// twice, since what turns out to run something else is undone once more, and asked
+	// again.
 	RollBack time.Duration
 	// GiveUp is the longest time until a human is called, since nothing has helped:
 	// RollBack, and as long again without the fast mitigations for every older version
@@ -181,7 +193,7 @@ func (d DomainBounds) worse(than DomainBounds) bool {
 
 // detection works out the times to detect, from the last wave to the first: what has no
 // gate is found out by the next one.
-func (p *Plan) detection(c *compiled, b *Bounds, back wayBackBounds) {
+func (p *Plan) detection(c *compiled, b *Bounds, back *wayBackBounds) {
 	timeout := orDefault(p.StepTimeout, DefaultStepTimeout)
 	next, blind := time.Duration(0), true
 	for w := len(b.Waves) - 1; w >= 0; w-- {
@@ -220,20 +232,55 @@ func (s *Spec) undosAtOnce() int {
 // wayBackBounds are the parts of the times to roll back that are the same in all waves.
 type wayBackBounds struct {
 	batch, parallel int
+	askers          int           // how many targets are asked at once
+	survey          time.Duration // how long one may take to answer
 	takes, undo     time.Duration // one undo, as a rule and at most
 	jitter          time.Duration
 	deadline        time.Duration
 	fast, fallback  time.Duration
 	gates           time.Duration
 	older           int
+	waves           []int         // their sizes
+	below           []roundsCount // by wave: of all before it, in batches of full size
 }
 
-func (p *Plan) wayBackBounds(c *compiled) wayBackBounds {
+// roundsCount is how many undos come after one another, in how many batches.
+type roundsCount struct{ rounds, batches int }
+
+func (a roundsCount) and(b roundsCount) roundsCount {
+	return roundsCount{a.rounds + b.rounds, a.batches + b.batches}
+}
+
+// full counts n steps of one wave in batches of full size.
+func (w *wayBackBounds) full(n int) roundsCount {
+	whole, rest := n/w.batch, n%w.batch
+	return roundsCount{whole*ceilDiv(w.batch, w.parallel) + ceilDiv(rest, w.parallel), whole + min(rest, 1)}
+}
+
+// rounds counts all waves up to one, from 1: the newest ones in batches that grow.
+func (w *wayBackBounds) rounds(wave int) (rounds, batches int) {
+	var c roundsCount
+	for i := wave - 1; i >= 0; i-- {
+		for left := w.waves[i]; left > 0; {
+			size := rollback.Ramp(c.batches, w.batch)
+			if size == w.batch {
+				c = c.and(w.full(left)).and(w.below[i])
+				return c.rounds, c.batches
+			}
+			n := min(size, left)
+			c = c.and(roundsCount{ceilDiv(n, w.parallel), 1})
+			left -= n
+		}
+	}
+	return c.rounds, c.batches
+}
+
+func (p *Plan) wayBackBounds(c *compiled) *wayBackBounds {
 	policy := p.Rollback.WithDefaults()
-	w := wayBackBounds{
+	w := &wayBackBounds{
 		batch: c.spec.Undo.Batch, parallel: c.spec.undosAtOnce(),
 		takes: policy.Takes, undo: longestUndo(policy), jitter: c.spec.Undo.Jitter, deadline: policy.Deadline,
-		older: len(policy.Older),
+		older: len(policy.Older), askers: max(c.spec.Concurrency, 1), survey: min(askLimit, policy.Timeout),
 	}
 	for _, m := range policy.Fast {
 		w.fast = plus(w.fast, m.Limit())
@@ -248,6 +295,11 @@ func (p *Plan) wayBackBounds(c *compiled) wayBackBounds {
 		if len(g.Checks) > 0 {
 			w.gates = plus(w.gates, g.Deadline())
 		}
+	}
+	var below roundsCount
+	for _, wave := range c.spec.Waves {
+		w.waves, w.below = append(w.waves, len(wave.Steps)), append(w.below, below)
+		below = below.and(w.full(len(wave.Steps)))
 	}
 	if r := policy.Registry; r != nil {
 		w.older += orDefault(r.Depth, rollback.DefaultDepth)
@@ -269,16 +321,16 @@ func longestUndo(p rollback.Policy) time.Duration {
 }
 
 // of works out how long a rollback of all that is exposed after a wave takes.
-func (w wayBackBounds) of(wb *WaveBounds, irreversible bool) {
+func (w *wayBackBounds) of(wb *WaveBounds, irreversible bool) {
 	if irreversible {
 		return
 	}
-	rounds, batches := rollback.Rounds(wb.Exposed, w.batch, w.parallel)
-	jitter := times(batches-1, w.jitter)
+	wb.Rounds, wb.Batches = w.rounds(wb.Wave)
 	if w.takes > 0 {
-		wb.Expected = plus(times(rounds, w.takes), jitter)
+		wb.Expected = plus(times(wb.Rounds, w.takes), times(wb.Batches-1, w.jitter))
 	}
-	one := min(w.deadline, plus(plus(times(rounds, w.undo), jitter), w.gates))
+	round := plus(times(wb.Rounds, plus(w.undo, w.jitter)), times(ceilDiv(wb.Exposed, w.askers)+1, w.survey))
+	one := min(w.deadline, plus(times(2, round), w.gates))
 	wb.RollBack = plus(w.fast, one)
 	wb.GiveUp = plus(plus(wb.RollBack, times(w.older, one)), w.fallback)
 }

@@ -61,7 +61,7 @@ type back struct {
 // first. What held the way forward does not hold the way back. It begins with the
 // version that was tried last: the chain is never gone up again.
 func (s *State) rollBack(scope map[string]bool) {
-	idle := s.held("reset") // what a halt cut short is carried out by nobody
+	idle := s.held("reset") || s.held("failure") // what a halt cut short is carried out by nobody
 	s.phase, s.backAt = RollingBack, s.at
 	s.holds = nil
 	s.back = back{link: s.back.link, scope: scope}

@@ -46,4 +46,21 @@
 // that holds, or a human who pauses, starts nothing more until they are content.
 // A kill freezes: not even an undo is started. Cancelling Run's context stops the
 // runner and not the world; it is resumable.
+//
+// # The way back
+//
+// A rollback takes back everything that was ever started, finished or in doubt, newest
+// wave first, in batches of its own that begin with one target. First comes what gives
+// relief at once (rollback.Policy, Fast), then the previous version, then older ones, then
+// the fallbacks, and then a human is called. Every target is asked what it runs, and a
+// gate looks whether the metrics have recovered. It goes on when its caller is cancelled
+// and after a crash, and it is never tried twice without a human. Once a step was started
+// that is Irreversible, a failure freezes instead.
+//
+// A rollout that has ended can be taken back for a while (RevertWindow), unless a later
+// one of the same service has begun since. A version that proves bad after that is taken
+// off whatever runs it by a Recall.
+//
+// Plan.Bounds says beforehand the most that can go wrong and how long the way back takes,
+// and Plan.Explain prints the runbook.
 package rollout

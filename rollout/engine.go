@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tidegate-go/tidegate/analysis"
+	"github.com/tidegate-go/tidegate/guardrails"
 )
 
 // engine is one Run: the shell around the core. The loop's goroutine owns every
@@ -181,6 +182,9 @@ func now() time.Time { return time.Now().UTC().Round(0) }
 // flush makes what was recorded durable, and tells the observers. When it is
 // false nothing more may be done.
 func (e *engine) flush() bool {
+	if e.fatal == nil && e.lost() {
+		e.fatal = fmt.Errorf("rollout: stopped: %w", ErrFenced)
+	}
 	if e.fatal != nil {
 		return false
 	}
@@ -199,6 +203,17 @@ func (e *engine) flush() bool {
 	}
 	e.pending = e.pending[:0]
 	return true
+}
+
+// lost tells whether another runner acts by now. A runner that has stood still may be
+// about to go on with what it had begun.
+func (e *engine) lost() bool {
+	select {
+	case <-e.session.Lost():
+		return true
+	default:
+		return false
+	}
 }
 
 // say logs what an operator should know of an event.
@@ -406,7 +421,7 @@ func (e *engine) reconcile() (due time.Time) {
 			due = earlier(due, e.timer(eff))
 		}
 	}
-	due = earlier(due, e.side.keep(e.wanted))
+	due = earlier(due, e.side.keep())
 	due = earlier(due, e.gates.keep(gate))
 	due = earlier(due, e.baker.keep(analyze))
 	due = earlier(due, e.watch.keep(watch))
@@ -501,6 +516,9 @@ func (e *engine) startSteps() (changed bool) {
 	}
 	if len(fresh) > 0 {
 		admitted, breach := e.watch.admit(fresh)
+		if breach != nil && breach.Consequence != guardrails.Hold {
+			admitted = 0 // what is to be stopped at once does not begin first
+		}
 		at := now()
 		for _, eff := range fresh[:admitted] {
 			kind := Doing

@@ -47,20 +47,20 @@ func (e *engine) undo(ctx context.Context, u *unit, release Release) (tries int,
 	}
 }
 
-// undoAgain settles a step that is undone while an earlier try to do it was left
-// behind. Only when that has returned can the undo be the last word.
-func (e *engine) undoAgain(ctx context.Context, u *unit, release Release, deaf <-chan struct{}) error {
+// onceMore settles a step that is carried out while an earlier try at it was left
+// behind. Only when that has returned can this one be the last word.
+func (e *engine) onceMore(ctx context.Context, deaf <-chan struct{}, carry func() (int, error)) error {
 	limit := e.plan.Rollback.WithDefaults().Timeout
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	select {
 	case <-deaf:
-		_, err := e.undo(ctx, u, release)
+		_, err := carry()
 		return err
 	case <-timer.C:
 	case <-ctx.Done():
 	}
-	return fmt.Errorf("undone, but a deploy that was left behind has not returned within %v and may still take effect", limit)
+	return fmt.Errorf("carried out, but a try that was left behind has not returned within %v and may still take effect", limit)
 }
 
 func (e *engine) undoOnce(ctx context.Context, u *unit, release Release) (err error) {

@@ -21,7 +21,7 @@ type executor struct {
 	pos    []int32  // by step: where in list
 	marks  []uint32 // by step: the round that last wanted it
 	round  uint32
-	deaf   map[int]chan struct{} // by step that was left behind; closed when it returns
+	deaf   map[int]*leftBehind // by step
 
 	start, fresh []Effect // scratch
 
@@ -41,6 +41,12 @@ type group struct {
 	left      int
 	deadline  time.Time // past it, what still runs does not heed its context
 	cancelled time.Time
+}
+
+// leftBehind is what of one step did not return in time, and may take effect at any time.
+type leftBehind struct {
+	tries int
+	gone  chan struct{} // closed when all of it has returned
 }
 
 type stepResult struct {
@@ -98,6 +104,7 @@ func (x *executor) launch(effects []Effect) {
 		n := len(x.units)
 		x.groups, x.pos, x.marks = make([]*group, n), make([]int32, n), make([]uint32, n)
 	}
+	jitter := x.jitter(effects)
 	var do, undo *group
 	for _, eff := range effects {
 		g := &do
@@ -105,17 +112,30 @@ func (x *executor) launch(effects []Effect) {
 			g = &undo
 		}
 		if *g == nil {
-			*g = x.newGroup(eff.Kind)
+			*g = x.newGroup(eff.Kind, jitter)
 		}
 		(*g).left++
 		x.groups[eff.Index] = *g
 		x.pos[eff.Index] = int32(len(x.list))
 		x.list = append(x.list, int32(eff.Index))
-		go x.carryOut(*g, eff, x.deaf[eff.Index])
+		go x.carryOut(*g, eff, x.deafTo(eff.Index))
 	}
 }
 
-func (x *executor) newGroup(kind EffectKind) *group {
+// jitter is how far apart the undos among the effects begin: where several begin a batch.
+// What follows within it begins as others end, and the canary begins at once.
+func (x *executor) jitter(effects []Effect) time.Duration {
+	undos := 0
+	for _, eff := range effects {
+		undos += count(eff.Kind == UndoStep)
+	}
+	if s := &x.e.state; s.back.batches == 0 || undos < 2 || undos < s.batch {
+		return 0
+	}
+	return x.e.plan.Rollback.WithDefaults().Jitter
+}
+
+func (x *executor) newGroup(kind EffectKind, jitter time.Duration) *group {
 	g := &group{kind: kind}
 	if kind == DoStep {
 		limit := orDefault(x.e.plan.StepTimeout, DefaultStepTimeout)
@@ -130,15 +150,13 @@ func (x *executor) newGroup(kind EffectKind) *group {
 	}
 	p := x.e.plan.Rollback.WithDefaults()
 	g.ctx, g.cancel = context.WithCancelCause(x.e.base)
-	if x.e.state.back.batches > 0 {
-		g.jitter = p.Jitter // the first one, the canary, begins at once
-	}
+	g.jitter = jitter
 	g.deadline = time.Now().Add(g.jitter + time.Duration(p.Attempts+1)*(p.Timeout+rollback.MaxPause))
 	return g
 }
 
-// carryOut carries out one step. deaf is not nil when an earlier try to do the
-// step was left behind, and closed once that has returned.
+// carryOut carries out one step. deaf is not nil when an earlier try at the step was
+// left behind, and closed once that has returned.
 func (x *executor) carryOut(g *group, eff Effect, deaf <-chan struct{}) {
 	r := stepResult{index: eff.Index, group: g, attempts: 1, err: errors.New("the deployer ended its goroutine")}
 	defer x.deliver(&r) // after runtime.Goexit too
@@ -146,18 +164,19 @@ func (x *executor) carryOut(g *group, eff Effect, deaf <-chan struct{}) {
 	release := x.e.plan.Release
 	release.Fence, release.Key = x.e.session.Epoch(), x.e.plan.Name+"/"+eff.Key()
 	release.Wave, release.Undo = eff.Wave, eff.Kind == UndoStep
-	if eff.Kind == DoStep {
-		r.err = x.e.do(g.ctx, u, release)
-		return
+	carry := func() (int, error) { return 1, x.e.do(g.ctx, u, release) }
+	if eff.Kind == UndoStep {
+		release.From, release.To = release.To, eff.Version
+		carry = func() (int, error) { return x.e.undo(g.ctx, u, release) }
 	}
-	release.From, release.To = release.To, eff.Version
-	if r.err = g.spread(); r.err != nil {
-		return
+	tries, err := 1, g.spread()
+	if err == nil {
+		tries, err = carry()
 	}
-	r.attempts, r.err = x.e.undo(g.ctx, u, release)
-	if deaf != nil && r.err == nil {
-		r.err = x.e.undoAgain(g.ctx, u, release, deaf)
+	if deaf != nil && err == nil {
+		err = x.e.onceMore(g.ctx, deaf, carry)
 	}
+	r.attempts, r.err = tries, err // at the very end: until then it has not succeeded
 }
 
 // spread waits for the step's turn: what restarts all at once may stampede.
@@ -217,10 +236,7 @@ func (x *executor) collect() {
 	for _, r := range results {
 		if x.groups[r.index] != r.group {
 			x.e.log.Warn("a step that was left behind has returned", "target", x.units[r.index].target.Name, "error", r.err)
-			if deaf := x.deaf[r.index]; deaf != nil && r.group.kind == DoStep {
-				close(deaf)
-				delete(x.deaf, r.index)
-			}
+			x.returned(r.index)
 			continue
 		}
 		x.end(r, at)
@@ -283,24 +299,41 @@ func (x *executor) sweep(at time.Time) {
 			since = g.cancelled
 		}
 		if late := at.Sub(since); late >= x.e.grace {
-			if g.kind == DoStep {
-				x.leave(i)
-			}
+			x.leave(i)
 			x.end(stepResult{index: i, group: g, attempts: 1,
 				err: fmt.Errorf("left behind: it did not return within %v of being cancelled", x.e.grace)}, now())
 		}
 	}
 }
 
-// leave notes that a step was left behind while it was being done: it may take
-// effect at any time.
+// leave notes that a step was left behind while it was carried out.
 func (x *executor) leave(i int) {
 	if x.deaf == nil {
-		x.deaf = make(map[int]chan struct{})
+		x.deaf = make(map[int]*leftBehind)
 	}
 	if x.deaf[i] == nil {
-		x.deaf[i] = make(chan struct{})
+		x.deaf[i] = &leftBehind{gone: make(chan struct{})}
 	}
+	x.deaf[i].tries++
+}
+
+// returned notes that what was left behind of a step has returned.
+func (x *executor) returned(i int) {
+	if d := x.deaf[i]; d != nil {
+		if d.tries--; d.tries == 0 {
+			close(d.gone)
+			delete(x.deaf, i)
+		}
+	}
+}
+
+// deafTo returns what is closed once all that was left behind of a step has returned,
+// nil if there is nothing.
+func (x *executor) deafTo(i int) <-chan struct{} {
+	if d := x.deaf[i]; d != nil {
+		return d.gone
+	}
+	return nil
 }
 
 func (u *unit) id() string {

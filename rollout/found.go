@@ -63,9 +63,11 @@ func (f *Found) String() string {
 // is for the caller to set: a Gate where the Recall had none, guards, and limits.
 //
 // A failure freezes it (OnFailure), since to take a recall back is to put the recalled
-// version on its targets again; a human may still give the rollback verb. Its Floor
-// lets as many targets be down as the Recall's floor of the whole fleet does, less those
-// that did not answer, which may be down.
+// version on its targets again; a human may still give the rollback verb. Leave
+// Rollback.Registry nil: it would refuse a way back to a version that is marked bad, and
+// take the targets that were found for the whole fleet. The Floor lets as many targets be
+// down as the Recall's floor of the whole fleet does, less those that did not answer,
+// which may be down.
 //
 // The error is ErrSearchIncomplete, unless silent targets are allowed, or
 // ErrNothingToRecall: never an empty plan. It is ErrInvalidPlan where the floor lets no

@@ -117,11 +117,11 @@ func (w *guardWatch) ask(i int, at time.Time) {
 		return
 	}
 	p.busy, p.since = true, at
-	verb, kind, forward := guardrails.Bake, DoStep, w.e.forward()
+	verb, forward := guardrails.Bake, w.e.forward()
 	if !forward {
-		verb, kind = guardrails.Recover, UndoStep
+		verb = guardrails.Recover
 	}
-	if p.refused != nil && (p.refused.Kind != kind || !w.e.awaits(p.refused)) {
+	if p.refused != nil && !w.e.awaits(p.refused) {
 		p.refused = nil // the step is not to begin any more, or has begun
 	}
 	act := w.e.action(verb, p.refused)
@@ -142,13 +142,18 @@ func (w *guardWatch) ask(i int, at time.Time) {
 // awaits tells whether a step that a guard refused is still to begin, for the
 // first time or once more.
 func (e *engine) awaits(eff *Effect) bool {
-	switch status := e.state.steps[eff.Index].status; {
+	s := &e.state
+	status, forward := s.steps[eff.Index].status, e.forward()
+	rehearsed := s.rehearsal != noRehearsal && eff.Index == 0
+	switch {
 	case status.inFlight():
-		return !e.steps.isRunning(eff.Index)
+		return (status == StepDoing) == (eff.Kind == DoStep) && !e.steps.isRunning(eff.Index)
 	case eff.Kind == DoStep:
-		return status == StepPending
+		return forward && (status == StepPending || (rehearsed && status == StepUndone))
+	case forward:
+		return rehearsed && status == StepDone
 	default:
-		return status == StepDone || status == StepFailed
+		return status == StepFailed || s.toUndo(eff.Index)
 	}
 }
 

@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/tidegate-go/tidegate/analysis"
 )
@@ -147,15 +147,16 @@ type answer struct {
 // ask asks every target, and returns the answers in the order of the fleet.
 func (r Recall) ask(ctx context.Context, versioner Versioner) []answer {
 	answers := make([]answer, len(r.Fleet))
-	var group errgroup.Group
-	group.SetLimit(orDefault(r.Parallel, DefaultRecallParallel))
-	for i, target := range r.Fleet {
-		group.Go(func() error {
-			answers[i] = r.askOne(ctx, versioner, target)
-			return nil
+	var next atomic.Int64
+	var workers sync.WaitGroup
+	for range min(orDefault(r.Parallel, DefaultRecallParallel), len(r.Fleet)) {
+		workers.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(r.Fleet)); i = next.Add(1) - 1 {
+				answers[i] = r.askOne(ctx, versioner, r.Fleet[i])
+			}
 		})
 	}
-	_ = group.Wait() // what went wrong is in the answers
+	workers.Wait()
 	return answers
 }
 
@@ -167,21 +168,14 @@ func (r Recall) askOne(ctx context.Context, versioner Versioner, target Target) 
 	if ctx.Err() != nil {
 		return answer{err: fmt.Errorf("it was not asked: %w", context.Cause(ctx))}
 	}
-	said := make(chan answer, 1)
-	go func() {
-		a := answer{err: errors.New("the deployer ended its goroutine")}
-		defer func() { said <- a }() // after runtime.Goexit too
-		a.runs, a.err = versionOf(ctx, versioner, target)
-	}()
-	select {
-	case a := <-said:
-		if a.err == nil && a.runs == "" {
-			// An empty answer is what a script gives that has failed half way. To take it
-			// for another version would hide the target.
-			a.err = errors.New("it gave an empty version")
-		}
-		return a
-	case <-ctx.Done():
-		return answer{err: context.Cause(ctx)}
+	runs, err := versionOf(ctx, versioner, target)
+	switch {
+	case err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()):
+		err = context.Cause(ctx) // the same, whoever was faster
+	case err == nil && runs == "":
+		// An empty answer is what a script gives that has failed half way. To take it for
+		// another version would hide the target.
+		err = errors.New("it gave an empty version")
 	}
+	return answer{runs, err}
 }

@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -21,7 +22,8 @@ type rechecker struct {
 	gate   analysis.Gate
 	eval   *analysis.Evaluation
 	asks   []ask
-	blind  []bool // by check: its last answer was none
+	blind  []bool // by check: it could not look the last time
+	probe  bool   // it is to be found out whether anybody can look at all
 	next   time.Time
 	last   bool // the deadline has passed and one last round was asked
 }
@@ -45,8 +47,12 @@ func (r *rechecker) keep(stage string) (next time.Time) {
 	if !r.last && !at.Before(deadline) {
 		r.last, r.next = true, at
 	}
+	if r.probe {
+		r.probe = false
+		r.askAll(at, true)
+	}
 	if !at.Before(r.next) {
-		r.askAll(at)
+		r.askAll(at, false)
 		r.next = at.Add(r.gate.Every())
 	}
 	r.decide(at)
@@ -68,10 +74,12 @@ func (r *rechecker) keep(stage string) (next time.Time) {
 	return next
 }
 
+// begin begins a gate. The first round comes after an interval: there is nothing to see
+// in no time at all.
 func (r *rechecker) begin(stage string) {
 	r.number++
 	r.stage, r.since = stage, r.e.state.back.measuring
-	r.next, r.last, r.eval, r.asks = time.Time{}, false, nil, nil
+	r.probe, r.last, r.eval, r.asks = stage == CanaryGate, false, nil, nil
 	policy := r.e.plan.Rollback.WithDefaults()
 	switch stage {
 	case CanaryGate:
@@ -81,6 +89,7 @@ func (r *rechecker) begin(stage string) {
 	default:
 		return
 	}
+	r.next = r.since.Add(r.gate.Every())
 	r.eval = r.gate.Begin()
 	r.eval.Enter(1, r.since)
 	if stage == RecoveryGate {
@@ -97,7 +106,9 @@ func (r *rechecker) timeout(check int) time.Duration {
 	return orDefault(r.gate.Checks[check].Timeout, max(r.gate.Every(), analysis.MinTimeout))
 }
 
-func (r *rechecker) askAll(at time.Time) {
+// askAll asks every check that is not still busy with the question before. A probe is
+// about the time before the gate began, and only finds out who can look.
+func (r *rechecker) askAll(at time.Time, probe bool) {
 	canary, baseline := r.e.armsBack(r.stage)
 	for i, check := range r.gate.Checks {
 		a := &r.asks[i]
@@ -105,24 +116,35 @@ func (r *rechecker) askAll(at time.Time) {
 			continue
 		}
 		w := analysis.Window{Start: a.seen, End: at, Wave: 1, Canary: canary, Baseline: baseline}
+		if probe {
+			w.Start, w.End = r.since.Add(-r.gate.Every()), r.since
+		}
 		if check.Window > 0 {
-			w.Start = at.Add(-check.Window)
+			w.Start = w.End.Add(-check.Window)
 		}
 		a.busy, a.late, a.since = true, false, at
 		number, limit := r.number, r.timeout(i)
 		r.e.helpers.Go(func() {
 			ctx, cancel := context.WithTimeoutCause(r.e.base, limit, fmt.Errorf("no answer within %v", limit))
 			defer cancel()
-			o := observeOnce(ctx, check.Source, w)
+			empty := false
+			o := analysis.Observation{At: w.End, Err: "the source ended its goroutine"}
+			defer func() {
+				r.e.post(func() {
+					if number == r.number {
+						r.asks[i].busy = false
+						r.take(i, o, o.Err != "" && !empty, probe)
+					}
+				})
+			}()
+			o = observeOnce(ctx, analysis.SourceFunc(func(ctx context.Context, w analysis.Window) (analysis.Observation, error) {
+				o, err := check.Source.Observe(ctx, w)
+				empty = errors.Is(err, analysis.ErrNoData)
+				return o, err
+			}), w)
 			if o.Share == 0 {
 				o.Share = w.Share()
 			}
-			r.e.post(func() {
-				if number == r.number {
-					r.asks[i].busy = false
-					r.take(i, o)
-				}
-			})
 		})
 	}
 }
@@ -133,15 +155,18 @@ func (r *rechecker) giveUp(at time.Time) {
 		a := &r.asks[i]
 		if limit := r.timeout(i); a.busy && !a.late && !at.Before(a.since.Add(limit+patience)) {
 			a.late = true
-			r.take(i, analysis.Observation{At: at, Err: fmt.Sprintf("the source did not answer within %v", limit)})
+			r.take(i, analysis.Observation{At: at, Err: fmt.Sprintf("the source did not answer within %v", limit)}, true, false)
 		}
 	}
 }
 
-// take judges what a check saw.
-func (r *rechecker) take(check int, o analysis.Observation) {
+// take judges what a check saw. A probe that could look has seen nothing that counts.
+func (r *rechecker) take(check int, o analysis.Observation, blind, probe bool) {
+	r.blind[check] = blind
+	if probe && !blind {
+		return
+	}
 	r.asks[check].saw(o)
-	r.blind[check] = o.Err != ""
 	verdict := r.eval.Observe(check, o)
 	r.e.record(Event{Kind: Observed, Step: r.stage, Check: &CheckRecord{Name: r.gate.Checks[check].Name, Observation: o, Verdict: verdict}})
 	r.decide(now())
@@ -159,12 +184,22 @@ func (r *rechecker) decide(at time.Time) {
 		at = deadline.Add(-1)
 	}
 	d := r.eval.Decide(at)
-	if r.stage == CanaryGate && d.Outcome == analysis.Undecided && !slices.Contains(r.blind, false) {
+	if r.stage == CanaryGate && d.Outcome == analysis.Undecided && r.blinded() {
 		d = analysis.Decision{Outcome: analysis.Error, Reason: "nobody can say how the first batch does, and a rollback does not wait for that: " + d.Reason}
 	}
 	if d.Outcome != analysis.Undecided {
 		r.e.record(Event{Kind: UndoJudged, Step: r.stage, Decision: &d})
 	}
+}
+
+// blinded tells whether no check that counts can look.
+func (r *rechecker) blinded() bool {
+	for i, check := range r.gate.Checks {
+		if !check.Shadow && !r.blind[i] {
+			return false
+		}
+	}
+	return true
 }
 
 // armsBack returns who runs the restored version for sure, and on the way back who

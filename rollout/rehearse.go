@@ -35,7 +35,7 @@ func (s *State) rehearsed(ev *Event, i int32, took time.Duration) {
 		s.rehearsal = rehearseAgain
 		s.done--
 		if need := s.backIn(took); s.spec.Undo.RTO > 0 && need > s.spec.Undo.RTO {
-			rounds, _ := rollback.Rounds(len(s.steps), s.spec.Undo.Batch, s.spec.Undo.Parallel)
+			rounds, _ := rollback.Rounds(s.spec.sizes(), s.spec.Undo.Batch, s.spec.undosAtOnce())
 			s.fail(fmt.Sprintf("a rollback of all %d targets would take %v, and may take %v: undoing %s took %v, and %d undos come after one another",
 				len(s.steps), need.Round(time.Second), s.spec.Undo.RTO, ev.Step, took.Round(time.Millisecond), rounds), true)
 		}
@@ -45,7 +45,7 @@ func (s *State) rehearsed(ev *Event, i int32, took time.Duration) {
 // backIn is how long it takes to undo everything when one undo takes so long.
 func (s *State) backIn(one time.Duration) time.Duration {
 	u := &s.spec.Undo
-	return rollback.Estimate(len(s.steps), u.Batch, u.Parallel, one, u.Jitter)
+	return rollback.Estimate(s.spec.sizes(), u.Batch, s.spec.undosAtOnce(), one, u.Jitter)
 }
 
 // ramp returns the size of a batch.

@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 )
@@ -57,10 +58,16 @@ func (e *engine) remember() {
 	case s.condemned:
 		err = r.MarkBad(ctx, s.spec.Service, s.spec.To, s.spec.Rollout, e.actor(), s.failure)
 	}
-	if err == nil && s.phase == RolledBack {
-		err = r.Deployed(ctx, s.spec.Service, s.version(), s.spec.Rollout, s.endedAt)
+	if s.phase == RolledBack && s.ofOnePiece() {
+		err = errors.Join(err, r.Deployed(ctx, s.spec.Service, s.version(), s.spec.Rollout, s.endedAt))
 	}
 	if err != nil {
 		e.log.Error("the registry of versions could not be told how the rollout ended", "phase", s.phase.String(), "error", err)
 	}
+}
+
+// ofOnePiece tells whether the whole fleet runs what was restored: an older version is
+// put on those alone that had the new one.
+func (s *State) ofOnePiece() bool {
+	return s.back.link == 0 || !slices.ContainsFunc(s.steps, func(st step) bool { return st.status == StepPending })
 }

@@ -28,8 +28,12 @@ type task struct {
 // active is how many are in flight.
 func (w *sideWork) active() int { return len(w.tasks) }
 
-// keep starts what is wanted and cancels what is not, and returns when to look again.
-func (w *sideWork) keep(wanted []Effect) (next time.Time) {
+// keep starts what is wanted and cancels what is not, and returns when to look again. It
+// asks the core once more what that is: an answer that has come in meanwhile may have
+// settled it, and what is done must not be done again.
+func (w *sideWork) keep() (next time.Time) {
+	w.e.want()
+	wanted := w.e.wanted
 	for key, t := range w.tasks {
 		if !slices.ContainsFunc(wanted, func(e Effect) bool { return e.Key() == key }) {
 			w.drop(key, t)
@@ -61,8 +65,11 @@ func (w *sideWork) drop(key string, t *task) {
 
 // start begins a task, a mitigation once that is durable.
 func (w *sideWork) start(eff Effect) {
-	work, limit := w.askAll(), w.e.plan.Rollback.WithDefaults().Timeout
-	if eff.Kind == Mitigate {
+	var work func(context.Context) (*Survey, error)
+	var limit time.Duration
+	if eff.Kind == AskAll {
+		work, limit = w.askAll()
+	} else {
 		if work, limit = w.mitigation(eff.Step); work == nil {
 			w.e.fatal = fmt.Errorf("%w: it is to be mitigated by %s, which the plan does not have", ErrPlanChanged, eff.Step)
 			return
@@ -78,18 +85,25 @@ func (w *sideWork) start(eff Effect) {
 	t := &task{limit: time.Now().Add(limit), cancel: stop, eff: eff}
 	w.tasks[eff.Key()] = t
 	w.e.helpers.Go(func() {
-		defer stop()
-		survey, err := guard(timed, work)
-		w.e.post(func() {
-			if !t.done {
-				delete(w.tasks, eff.Key())
-				w.end(eff, survey, because(timed, err))
-			}
-		})
+		survey, err := (*Survey)(nil), errGoexit
+		defer func() { // after runtime.Goexit too
+			stop()
+			w.e.post(func() {
+				if !t.done {
+					delete(w.tasks, eff.Key())
+					w.end(eff, survey, err)
+				}
+			})
+		}()
+		survey, err = guard(timed, work)
+		err = because(timed, err)
 	})
 }
 
-// guard makes an error of a panic, and of a goroutine that ends itself.
+// errGoexit is what comes of a goroutine that ends itself.
+var errGoexit = errors.New("it ended its goroutine")
+
+// guard makes an error of a panic.
 func guard(ctx context.Context, work func(context.Context) (*Survey, error)) (survey *Survey, err error) {
 	defer func() {
 		if p := recover(); p != nil {

@@ -167,6 +167,15 @@ func (s *Spec) check() error {
 	return nil
 }
 
+// sizes returns how many steps each wave has.
+func (s *Spec) sizes() []int {
+	sizes := make([]int, len(s.Waves))
+	for w := range s.Waves {
+		sizes[w] = len(s.Waves[w].Steps)
+	}
+	return sizes
+}
+
 // labels returns the names of all labels, sorted.
 func (s *Spec) labels() []string {
 	seen := make(map[string]struct{})

@@ -49,4 +49,6 @@ func lookBack(ctx context.Context, history guardrails.History, service string, s
 
 // mayBeSuperseded tells whether a rollout that has ended like this leaves the service
 // to others, and can still be taken back.
-func (p Phase) mayBeSuperseded() bool { return p == Completed || p == Partial || p == Contained }
+func (p Phase) mayBeSuperseded() bool {
+	return p == Completed || p == Partial || p == Contained || p == Aborted
+}

@@ -85,7 +85,7 @@ func (s *State) abort(ev *Event, said string) error {
 	if s.failure == "" {
 		s.failure, s.failedAt = said, s.at
 	}
-	settled := s.phase.Final() || s.held("reset") // nothing runs after a halt
+	settled := s.phase.Final() || s.held("reset") || s.held("failure") // nothing runs after a halt
 	s.phase, s.holds = Aborting, nil
 	s.aborted = said
 	if settled {

@@ -161,8 +161,9 @@ func (s *State) room() int {
 // wantRunning yields the steps that are in flight and may go on.
 func (s *State) wantRunning(yield func(Effect) bool) bool {
 	// On the way back a step that is being done is to be cancelled; it is undone
-	// once it has ended. One that a halt cut short goes on when a human says so.
-	noDo := s.phase == RollingBack || s.held("reset")
+	// once it has ended. One that a halt cut short goes on when a human says so, unless
+	// the rollout has failed.
+	noDo := s.phase == RollingBack || s.held("reset") || s.held("failure")
 	noUndo := !s.mayUndo()
 	for _, i := range s.running {
 		kind, not := DoStep, noDo

@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -26,10 +27,14 @@ func (p *Plan) wayBack(c *compiled, ps *problems) {
 	u := c.spec.Undo
 	if p.Rollback.RTO > 0 && p.Rollback.Takes > 0 {
 		n := len(c.units)
-		if need := rollback.Estimate(n, u.Batch, u.Parallel, p.Rollback.Takes, u.Jitter); need > p.Rollback.RTO {
-			rounds, batches := rollback.Rounds(n, u.Batch, u.Parallel)
-			ps.add("Rollback.RTO", "a rollback of all %d targets takes %v, and may take %v: %d batches of at most %d, %d at once, are %d undos of %v after one another: enlarge Batch or Parallel, or make an undo faster",
-				n, need.Round(time.Second), p.Rollback.RTO, batches, u.Batch, u.Parallel, rounds, p.Rollback.Takes)
+		if need := rollback.Estimate(c.spec.sizes(), u.Batch, c.spec.undosAtOnce(), p.Rollback.Takes, u.Jitter); need > p.Rollback.RTO {
+			rounds, batches := rollback.Rounds(c.spec.sizes(), u.Batch, c.spec.undosAtOnce())
+			spread := ""
+			if u.Jitter > 0 && batches > 1 {
+				spread = fmt.Sprintf(", and each batch but the first begins within %v", u.Jitter)
+			}
+			ps.add("Rollback.RTO", "a rollback of all %d targets takes %v, and may take %v: %d batches of at most %d, %d at once, are %d undos of %v after one another%s: enlarge Batch or Parallel, or make an undo faster",
+				n, need.Round(time.Second), p.Rollback.RTO, batches, u.Batch, c.spec.undosAtOnce(), rounds, p.Rollback.Takes, spread)
 		}
 	}
 }

@@ -107,3 +107,19 @@ func requireOn(t *testing.T, f *fleet, want map[string]int) {
 	}
 	require.Equal(t, want, got, "%v", f.touched())
 }
+
+// watched is a fleet that notes when the undo of each target began.
+type watched struct {
+	*fleet
+	mu     sync.Mutex
+	starts map[string]time.Time
+}
+
+func (w *watched) Deploy(ctx context.Context, t rollout.Target, r rollout.Release) error {
+	if r.Undo {
+		w.mu.Lock()
+		w.starts[t.Name] = time.Now()
+		w.mu.Unlock()
+	}
+	return w.fleet.Deploy(ctx, t, r)
+}

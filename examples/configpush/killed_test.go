@@ -31,6 +31,7 @@ const (
 var (
 	killSeed  = flag.Uint64("kill-seed", 0, "seed of the moments at which TestKilledAtAnyMoment kills; 0 for a new one")
 	killTimes = flag.Int("kill-rounds", killRounds, "how many rollouts TestKilledAtAnyMoment kills")
+	killsWant = flag.Int("kills", 0, "how many kills TestKilledAtAnyMoment makes at least, in as many rollouts as that takes, instead of -kill-rounds")
 )
 
 // TestKilledAtAnyMoment kills the real program with SIGKILL at a random moment,
@@ -42,7 +43,9 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	if testing.Short() {
 		rounds = min(rounds, 10)
 	}
-	enough := rounds * killedAtLeast / killRounds
+	if *killsWant > 0 {
+		rounds = *killsWant * killRounds / killedAtLeast // kills that hit nothing have to come to an end, too
+	}
 	seed := *killSeed
 	if seed == 0 {
 		seed = uint64(time.Now().UnixNano())
@@ -51,8 +54,12 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	takes := map[release]time.Duration{good: undisturbed(t, good), bad: undisturbed(t, bad)}
 	t.Logf("left alone, the good release takes %v and the bad one %v", takes[good], takes[bad])
 
-	seen := tally{where: make(map[string]int)}
+	seen, began, done := tally{where: make(map[string]int)}, time.Now(), 0
 	for round := range rounds {
+		if *killsWant > 0 && seen.kills >= *killsWant {
+			break
+		}
+		done++
 		r := good
 		if round%2 == 1 {
 			r = bad
@@ -62,9 +69,10 @@ func TestKilledAtAnyMoment(t *testing.T) {
 			takes[r] = min(takes[r], killAndResume(t, r, random, takes[r], &seen))
 		})
 	}
-	t.Logf("%d of %d rollouts were killed by the first kill, before their end; %d kills in all, by where they hit: %v; %d left half a file",
-		seen.first, rounds, seen.kills, seen.where, seen.halves)
-	require.GreaterOrEqual(t, seen.first, enough, "the kills have to hit while it runs, or nothing is shown")
+	t.Logf("%d kills in %v, by where they hit: %v; %d left half a file; %d of %d rollouts were killed by the first kill, before their end",
+		seen.kills, time.Since(began).Round(time.Second), seen.where, seen.halves, seen.first, done)
+	require.GreaterOrEqual(t, seen.kills, *killsWant)
+	require.GreaterOrEqual(t, seen.first, done*killedAtLeast/killRounds, "the kills have to hit while it runs, or nothing is shown")
 }
 
 // tally counts what the kills hit.

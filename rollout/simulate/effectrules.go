@@ -23,7 +23,7 @@ func (v *Invariants) Begin(e rollout.Effect, epoch uint64) error {
 		return fmt.Errorf("I8: %s is started after a halt", e.Key())
 	case e.Kind == rollout.DoStep && b.kind != rollout.Doing, e.Kind == rollout.UndoStep && b.kind != rollout.Undoing:
 		return fmt.Errorf("I2: %s is started, and that is not on record: its step is %v", e.Key(), b.kind)
-	case e.Kind == rollout.DoStep && v.stopped != "" && !(e.Begun && v.resumed):
+	case e.Kind == rollout.DoStep && v.stopped != "":
 		return fmt.Errorf("I3: %s is started after %s", e.Key(), v.stopped)
 	}
 	if b != nil && (e.Kind == rollout.DoStep || e.Kind == rollout.UndoStep) {
