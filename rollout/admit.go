@@ -92,14 +92,14 @@ func (w *guardWatch) inquire(ctx context.Context, inq *inquiry) ruling {
 	i := int(inq.asking.Load())
 	p := &w.polls[i]
 	p.number++
-	p.busy, p.late, p.since = true, true, now()
+	p.busy, p.late, p.since = true, true, time.Now()
 	number := p.number
 	w.e.helpers.Go(func() {
 		<-answer
 		w.e.post(func() {
 			if p.number == number {
 				p.busy, p.late = false, false
-				w.ask(i, now())
+				w.ask(i, time.Now())
 			}
 		})
 	})

@@ -139,20 +139,21 @@ func (b *baker) keep(wanted bool) (next time.Time) {
 	if !wanted || b.eval == nil {
 		return time.Time{}
 	}
-	at := now()
-	if wave := b.wave; b.giveUp(at) && (b.wave != wave || !b.e.forward()) {
+	// Questions are put by tick, which a clock that is set back does not put off.
+	at, tick := now(), time.Now()
+	if wave := b.wave; b.giveUp(tick) && (b.wave != wave || !b.e.forward()) {
 		return at // that decided the wave: ask the core what it wants now
 	}
 	if deadline := b.deadline(); !b.last && b.baking && !at.Before(deadline) {
-		b.last, b.next = true, at
+		b.last, b.next = true, tick
 	}
-	if !at.Before(b.next) {
+	if !tick.Before(b.next) {
 		end := at
 		if b.baking && b.next.IsZero() {
 			end = b.since // the mark from which the bake's own data counts
 		}
-		b.askAll(at, end)
-		b.next = at.Add(b.gate.Every())
+		b.askAll(tick, end)
+		b.next = tick.Add(b.gate.Every())
 	}
 	next = b.next
 	if b.baking && !b.last {
@@ -179,7 +180,7 @@ func (b *baker) timeout(check int) time.Duration {
 }
 
 // askAll asks every check that is not still busy with the question before.
-func (b *baker) askAll(at, end time.Time) {
+func (b *baker) askAll(tick, end time.Time) {
 	canary, baseline := b.e.arms()
 	if len(canary.Members) == 0 {
 		return // nothing is deployed yet
@@ -194,7 +195,7 @@ func (b *baker) askAll(at, end time.Time) {
 		if check.Window > 0 {
 			w.Start = end.Add(-check.Window)
 		}
-		a.busy, a.late, a.since = true, false, at
+		a.busy, a.late, a.since = true, false, tick
 		gate, wave, limit := b.gate, b.wave, b.timeout(i)
 		b.e.helpers.Go(func() {
 			ctx, cancel := context.WithTimeoutCause(b.e.base, limit, fmt.Errorf("no answer within %v", limit))
@@ -228,12 +229,12 @@ func observeOnce(ctx context.Context, source analysis.Source, w analysis.Window)
 
 // giveUp goes on without the answers that are overdue. Such a source is still
 // at it: it is not asked again before it has answered.
-func (b *baker) giveUp(at time.Time) (gaveUp bool) {
+func (b *baker) giveUp(tick time.Time) (gaveUp bool) {
 	for wave, i := b.wave, 0; wave == b.wave && i < len(b.asks); i++ {
 		a := &b.asks[i]
-		if limit := b.timeout(i); a.busy && !a.late && !at.Before(a.since.Add(limit+patience)) {
+		if limit := b.timeout(i); a.busy && !a.late && !tick.Before(a.since.Add(limit+patience)) {
 			a.late, gaveUp = true, true
-			b.take(i, analysis.Observation{At: at, Err: fmt.Sprintf("the source did not answer within %v", limit)})
+			b.take(i, analysis.Observation{At: now(), Err: fmt.Sprintf("the source did not answer within %v", limit)})
 		}
 	}
 	return gaveUp

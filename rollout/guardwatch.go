@@ -62,7 +62,7 @@ func (w *guardWatch) keep(wanted bool) (next time.Time) {
 		return time.Time{}
 	}
 	w.watchers()
-	at := now()
+	at := time.Now() // not that of events: a clock that is set back does not put off a question
 	w.overdue(at)
 	if !at.Before(w.next) {
 		for i := range w.polls {
@@ -96,7 +96,7 @@ func (w *guardWatch) watchers() {
 					}
 				}()
 				watcher.Watch(ctx, func() {
-					w.e.post(func() { w.ask(i, now()) })
+					w.e.post(func() { w.ask(i, time.Now()) })
 				})
 			})
 		}
@@ -182,7 +182,7 @@ func (w *guardWatch) answer(i, number int, about *Effect, forward bool, b *guard
 	}
 	p.busy, p.late = false, false
 	if forward != w.e.forward() || (b == nil && about != p.refused) {
-		w.ask(i, now())
+		w.ask(i, time.Now())
 		return
 	}
 	if w.e.base.Err() == nil {
