@@ -184,7 +184,9 @@ func (r *rechecker) decide(at time.Time) {
 		at = deadline.Add(-1)
 	}
 	d := r.eval.Decide(at)
-	if r.stage == CanaryGate && d.Outcome == analysis.Undecided && r.blinded() {
+	if len(r.gate.Checks) == 0 { // it was resumed with a plan that has lost them
+		d = analysis.Decision{Outcome: analysis.Error, Reason: "the plan has no checks for it any more"}
+	} else if r.stage == CanaryGate && d.Outcome == analysis.Undecided && r.blinded() {
 		d = analysis.Decision{Outcome: analysis.Error, Reason: "nobody can say how the first batch does, and a rollback does not wait for that: " + d.Reason}
 	}
 	if d.Outcome != analysis.Undecided {

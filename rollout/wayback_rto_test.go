@@ -79,7 +79,6 @@ func TestAHumanIsCalledWhenTheWayBackTakesTooLong(t *testing.T) {
 
 // Who was told that it goes on has to be told when it does not.
 func TestAHumanIsCalledAgainWhenALateRollbackIsIncomplete(t *testing.T) {
-	t.Skip("core: one page for each rollback, so the last word a human hears is that it goes on")
 	synctest.Test(t, func(t *testing.T) {
 		f, targets := newFleet(20, "v1")
 		var d diary
