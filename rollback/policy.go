@@ -67,7 +67,9 @@ type Policy struct {
 	// with full jitter. Zero means DefaultBackoff.
 	Backoff time.Duration
 	// Deadline bounds the way back to one version, verification included: past it the
-	// rollback goes down the chain. Zero means DefaultDeadline.
+	// rollback goes down the chain; or is incomplete, where all is undone and only the
+	// proof is missing. A guard that holds keeps relief back no longer than that. Zero
+	// means DefaultDeadline.
 	Deadline time.Duration
 
 	// Fast is what gives relief before the slow way back, such as shifting traffic or

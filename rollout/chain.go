@@ -80,6 +80,65 @@ func (s *State) version() string {
 	return s.spec.Undo.Older[s.back.link-1]
 }
 
+// runs tells what a step runs that is to be undone, or is being undone: 0 is the new
+// version, 1 the previous one, and so on down the chain.
+func (s *State) runs(i int) int32 {
+	switch st := &s.steps[i]; st.status {
+	case StepUndone:
+		return st.link + 1
+	case StepUndoing:
+		return st.before
+	}
+	return 0
+}
+
+// named returns the version that runs means.
+func (s *State) named(runs int32) string {
+	switch runs {
+	case 0:
+		return s.spec.To
+	case 1:
+		return s.spec.From
+	}
+	return s.spec.Undo.Older[runs-2]
+}
+
+// rollbackDue returns when the way back to the current version has taken too long, or
+// when a guard has kept back what gives relief for as long.
+func (s *State) rollbackDue() (time.Time, bool) {
+	d := s.spec.Undo.Deadline
+	if d == 0 || s.phase != RollingBack {
+		return time.Time{}, false
+	}
+	switch s.back.stage {
+	case undoing, tasting, asking, recovering:
+		return s.undoAt.Add(d), true
+	case relieving, fallingBack:
+		if !s.back.mitigating && len(s.holds) > 0 {
+			return s.holds[0].Since.Add(d), true
+		}
+	}
+	return time.Time{}, false
+}
+
+// outOfTime goes on where the way back has taken too long: down the chain, or, where
+// only the proof is missing that all is well, to a human.
+func (s *State) outOfTime() {
+	b, d := &s.back, s.spec.Undo.Deadline
+	switch b.stage {
+	case relieving:
+		b.fast = len(s.spec.Undo.Fast)
+	case undoing, tasting:
+		s.goDown(fmt.Sprintf("not undone within %v", d))
+	case asking:
+		s.giveUp(fmt.Sprintf("everything is undone, but the targets have not said what they run within %v", d))
+	case recovering:
+		s.giveUp(fmt.Sprintf("everything is back on %s, but the metrics have not shown that they have recovered within %v", s.version(), d))
+	case fallingBack:
+		b.fallback = len(s.spec.Undo.Fallback)
+	}
+}
+
 // enterLink begins the way back to the current link's version.
 func (s *State) enterLink() {
 	b := &s.back

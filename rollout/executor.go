@@ -166,7 +166,7 @@ func (x *executor) carryOut(g *group, eff Effect, deaf <-chan struct{}) {
 	release.Wave, release.Undo = eff.Wave, eff.Kind == UndoStep
 	carry := func() (int, error) { return 1, x.e.do(g.ctx, u, release) }
 	if eff.Kind == UndoStep {
-		release.From, release.To = release.To, eff.Version
+		release.From, release.To = eff.From, eff.Version
 		carry = func() (int, error) { return x.e.undo(g.ctx, u, release) }
 	}
 	tries, err := 1, g.spread()

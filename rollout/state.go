@@ -72,7 +72,10 @@ type step struct {
 	status  StepStatus
 	pos     int32 // in State.running while in flight, in State.doubt while failed
 	wave    int32
-	link    int32 // what it was undone to: the version of that number in the chain
+	link    int32 // what it is undone to: the version of that number in the chain
+	before  int32 // what it ran before that: 1 + such a number, 0 for the new version
+	dos     int32 // how often it was begun
+	undos   int32 // how often it was begun to be undone
 	weight  int64
 	tallies []int32
 	since   time.Time // of the status

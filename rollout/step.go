@@ -195,6 +195,7 @@ func (s *State) doing(ev *Event, i int32) error {
 		s.exposedAt = s.at
 	}
 	s.last = max(s.last, int(i))
+	s.steps[i].dos++
 	s.set(i, StepDoing)
 	for s.next < s.bounds[s.wave+1] && s.steps[s.next].status != StepPending {
 		s.next++
@@ -208,6 +209,7 @@ func (s *State) undoingStep(ev *Event, i int32) error {
 		if s.room() <= 0 {
 			return s.bad(ev, "no undo may be rehearsed now")
 		}
+		s.steps[i].undos++
 		s.set(i, StepUndoing)
 		return nil
 	}
@@ -217,8 +219,10 @@ func (s *State) undoingStep(ev *Event, i int32) error {
 	case s.undoRoom() <= 0 || (st != StepFailed && !s.mayTakeDown(s.down)):
 		return s.bad(ev, "no undo may start now")
 	}
-	s.set(i, StepUndoing)
+	s.steps[i].before = s.runs(int(i))
 	s.steps[i].link = int32(s.back.link)
+	s.steps[i].undos++
+	s.set(i, StepUndoing)
 	s.batch++
 	s.skipUndone()
 	return nil
@@ -418,19 +422,11 @@ func (s *State) elapsed(ev *Event) error {
 		}
 		s.fail(fmt.Sprintf("held for %v, longer than the plan waits: %s", s.spec.HoldAtMost, s.holds[0].Reason), false)
 	case rollbackTimer:
-		d := s.spec.Undo.Deadline
-		if s.phase != RollingBack || d == 0 || ev.At.Before(s.undoAt.Add(d)) {
+		due, ok := s.rollbackDue()
+		if !ok || ev.At.Before(due) {
 			return s.stale(ev)
 		}
-		why := fmt.Sprintf("not undone within %v", d)
-		switch s.back.stage {
-		case undoing, tasting:
-			s.goDown(why)
-		case asking, recovering:
-			s.giveUp(why)
-		default:
-			return s.stale(ev)
-		}
+		s.outOfTime()
 		s.advance()
 	case rtoTimer:
 		d := s.spec.Undo.RTO

@@ -145,6 +145,9 @@ func (s *story) wants() string {
 		if e.Kind == Analyze {
 			line += fmt.Sprintf(" wave %d", e.Wave)
 		}
+		if e.Link > 0 {
+			line += " to " + e.Version
+		}
 		if e.Begun {
 			line += " (begun)"
 		}

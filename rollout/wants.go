@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"fmt"
 	"iter"
 	"time"
 )
@@ -40,9 +41,13 @@ type Effect struct {
 	Step string
 	// Version is what UndoStep puts on the target.
 	Version string
-	// Link counts the versions that the way back has tried before this one; for DoStep
-	// it is 1 when a step is done again that was rehearsed.
+	// From is what UndoStep takes off the target, as far as that is known.
+	From string
+	// Link counts the versions that the way back has tried before this one.
 	Link int
+	// Turn counts how often the step was begun, or begun to be undone, this time
+	// included.
+	Turn int
 	// Index is the step's number in the spec, from 0.
 	Index int
 	// Wave counts from 1.
@@ -59,15 +64,9 @@ type Effect struct {
 func (e Effect) Key() string {
 	switch e.Kind {
 	case DoStep:
-		if e.Link > 0 {
-			return "do/" + e.Step + "/again"
-		}
-		return "do/" + e.Step
+		return "do/" + e.Step + e.turn()
 	case UndoStep:
-		if e.Link > 0 {
-			return "undo/" + e.Step + "/" + e.Version
-		}
-		return "undo/" + e.Step
+		return "undo/" + e.Step + e.turn()
 	case Mitigate:
 		return "mitigate/" + e.Step
 	case AskAll:
@@ -81,6 +80,15 @@ func (e Effect) Key() string {
 	default:
 		return "analyze"
 	}
+}
+
+// turn tells apart what is done to one step a second time: it is another action, and
+// has a key of its own.
+func (e Effect) turn() string {
+	if e.Turn > 1 {
+		return fmt.Sprint("/", e.Turn)
+	}
+	return ""
 }
 
 // The timers that the core may want.
@@ -187,7 +195,7 @@ func (s *State) wantBack(yield func(Effect) bool) {
 	if s.spec.Guarded && !yield(Effect{Kind: Watch, Wave: s.undoWave + 1}) {
 		return
 	}
-	if u.Deadline > 0 && s.back.stage > relieving && s.back.stage < turning && !yield(Effect{Kind: Timer, Step: rollbackTimer, Due: s.undoAt.Add(u.Deadline)}) {
+	if due, ok := s.rollbackDue(); ok && !yield(Effect{Kind: Timer, Step: rollbackTimer, Due: due}) {
 		return
 	}
 	if u.RTO > 0 && u.Page && !s.back.overdue && !yield(Effect{Kind: Timer, Step: rtoTimer, Due: s.backAt.Add(u.RTO)}) {
@@ -243,13 +251,15 @@ func (s *State) mayTakeDown(down int) bool { return s.spec.MaxDown == 0 || down 
 
 func (s *State) effect(kind EffectKind, i int) Effect {
 	e := Effect{Kind: kind, Step: s.id(i), Index: i, Wave: int(s.steps[i].wave) + 1}
-	switch {
-	case kind == DoStep && i == 0 && s.rehearsal == rehearseAgain:
-		e.Link = 1
-	case kind == UndoStep && s.phase == RollingBack:
-		e.Link, e.Version = s.back.link, s.version()
-	case kind == UndoStep:
-		e.Version = s.spec.From
+	st := &s.steps[i]
+	if kind == DoStep {
+		e.Turn = int(st.dos) + count(st.status != StepDoing)
+		return e
+	}
+	e.Turn = int(st.undos) + count(st.status != StepUndoing)
+	e.Version, e.From = s.spec.From, s.spec.To
+	if s.phase == RollingBack {
+		e.Link, e.Version, e.From = s.back.link, s.version(), s.named(s.runs(i))
 	}
 	return e
 }

@@ -40,7 +40,6 @@ func (d deduping) Deploy(ctx context.Context, t rollout.Target, r rollout.Releas
 
 // What is to be done once more, on purpose, has another key than what was done.
 func TestWhatIsDoneOnceMoreHasAKeyOfItsOwn(t *testing.T) {
-	t.Skip("core: the second undo of a step has the key of the first one")
 	for name, tale := range map[string]func(t *testing.T, f *fleet, targets []rollout.Target) error{
 		"after a rehearsal": func(t *testing.T, f *fleet, targets []rollout.Target) error {
 			_, err := runs(t, dedupes(f), aWayBack(targets, 7, rollback.Policy{Rehearse: true}))
@@ -80,7 +79,6 @@ func TestWhatIsDoneOnceMoreHasAKeyOfItsOwn(t *testing.T) {
 
 // The older version replaces what runs, and that is not the new version any more.
 func TestTheReleaseOfAnUndoSaysWhatItReplaces(t *testing.T) {
-	t.Skip("core: an undo to an older version says that it comes from the new one")
 	synctest.Test(t, func(t *testing.T) {
 		f, targets := newFleet(20, "v1")
 		view := fleetView{fleet: f, before: func(_ context.Context, target string, r rollout.Release) {
@@ -99,7 +97,6 @@ func TestTheReleaseOfAnUndoSaysWhatItReplaces(t *testing.T) {
 
 // The word for why says what is so: all is undone, and only the metrics were waited for.
 func TestADeadlineInTheRecoveryDoesNotSayThatNothingIsUndone(t *testing.T) {
-	t.Skip("core: it says not undone within 5m0s, though everything is")
 	synctest.Test(t, func(t *testing.T) {
 		f, targets := newFleet(20, "v1")
 		_, err := runs(t, f, aWayBack(targets, 7, rollback.Policy{Deadline: 5 * time.Minute, Verify: gateOn(noAnswers(nil)["no data"])}))

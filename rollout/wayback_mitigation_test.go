@@ -81,7 +81,6 @@ func TestAKillStopsAMitigation(t *testing.T) {
 // A guard that holds everything for ever keeps relief back for a while, but not the
 // human: somebody has to be called.
 func TestAGuardThatHoldsForEverDoesNotKeepAHumanFromBeingCalled(t *testing.T) {
-	t.Skip("core: a hold keeps mitigations back, and no deadline ends that")
 	for name, policy := range map[string]func(d *diary) rollback.Policy{
 		"with a fallback": func(d *diary) rollback.Policy {
 			return rollback.Policy{Fallback: []rollback.Mitigation{d.does("drain", nil)}}

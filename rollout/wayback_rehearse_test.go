@@ -62,7 +62,6 @@ func TestTheWayBackIsRehearsedOnTheFirstTarget(t *testing.T) {
 // Once it was rehearsed, a real rollback undoes the first target as well, and its key
 // is not the rehearsal's, which the target may have done already.
 func TestARollbackAfterARehearsalUndoesTheFirstTargetToo(t *testing.T) {
-	t.Skip("core: the undo of the rehearsal has the key of the real one")
 	synctest.Test(t, func(t *testing.T) {
 		f, targets := newFleet(20, "v1")
 		keys := map[string]int{}
