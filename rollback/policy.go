@@ -93,6 +93,9 @@ type Policy struct {
 	// DefaultMitigationTimeout at the latest. Nil means that nobody is called.
 	Page func(ctx context.Context, message string) error
 
+	// Canary and Verify are tried before the rollout, as its other gates are: there will be
+	// no time to mend them when they are needed.
+	//
 	// Canary is asked once the first batch is undone: its canary is what runs the old
 	// version again, its baseline what still runs the new one. Where it fails, the
 	// undoing stops and the rollback goes down the chain. Where it sees nothing, the

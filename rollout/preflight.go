@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
@@ -58,6 +59,27 @@ func (e *engine) preflight(ctx context.Context) error {
 			spec.Checks = append(spec.Checks, SpecChecks{Wave: w + 1, Checks: starts})
 		}
 		first = after
+	}
+	return e.preflightBack(ctx)
+}
+
+// preflightBack tries the checks of the gates of the way back, which are needed when
+// there is no time to mend them. Whether the service is in trouble by now does not
+// matter to them.
+func (e *engine) preflightBack(ctx context.Context) error {
+	n := len(e.compiled.spec.Waves[0].Steps)
+	policy := e.plan.Rollback.WithDefaults()
+	for _, g := range []struct {
+		name string
+		gate *analysis.Gate
+	}{{"Rollback.Canary", &policy.Canary}, {"Rollback.Verify", &policy.Verify}} {
+		if len(g.gate.Checks) == 0 {
+			continue
+		}
+		_, err := g.gate.Preflight(ctx, e.untouched(0, n), e.untouched(n, len(e.compiled.units)))
+		if err != nil && !errors.Is(err, analysis.ErrBurning) {
+			return fmt.Errorf("%s: %w", g.name, err)
+		}
 	}
 	return nil
 }
