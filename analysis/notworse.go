@@ -113,9 +113,59 @@ const (
 // wrong thing looks like a service without errors, and passes: let the check see a bad
 // release once.
 //
-// An observation with an error, or without canary data, is no evidence. One
-// without a baseline says nothing of harm. Samples of another kind than the first make
-// the verdict an Error.
+// An observation with an error, or without canary data, is no evidence. Samples of
+// another kind than the first make the verdict an Error.
+//
+// # The last wave
+//
+// When everybody runs the new version, there is no baseline left. What the release has
+// shown before still holds, but what breaks in the last wave alone (a kind of target
+// that the others lacked, a lack of capacity, a stampede) can only be held against what
+// the baseline was: its rate over the whole rollout, and the most that it ever was, in
+// blocks of at least 50 events. A last wave with a gate of its own has no such memory,
+// and can only pass by Negligible. Memory does not cancel what would have moved both, so
+// the margin is wide:
+//
+//   - Fail if the odds are beyond Detect times the most that the baseline was, and twice
+//     that for drift. It takes evidence of 200/Alpha (evidence.Onset), more each time
+//     that the baseline is lost and at each boundary of a histogram, and two observations
+//     in a row.
+//   - No pass while the odds are of late more than Detect times what the baseline was on
+//     the whole, and twice at least, unless it was like that at times itself. In
+//     doubt, the gate waits, up to its deadline.
+//   - Pass once that is not so, and the odds are shown to be below those that fail:
+//     evidence of 1/Beta, which takes a few events' worth of requests.
+//
+// Below Negligible, nothing is held or failed by memory. A gauge fails with three values
+// in a row that are beyond the limit, and needs three in a row without a doubt to pass.
+//
+// This adds at most a hundredth of Alpha to the false fails of counts and histograms,
+// as long as no request's odds are beyond the limit, whatever they do below; a gauge
+// that stays within the limit is not failed at all. A release beyond the limit from
+// the first observation without a baseline on passes with a probability of at most
+// Beta, if its requests fail independently. In between nothing is promised: what is
+// two to four times worse is held most of the time, and may have a moment in which
+// it passes. Nor is anything promised where something else breaks in the last wave: an
+// outage of what everybody depends on cannot be told from the release then, and fails
+// it. A plan that leaves a few targets for a wave after the last gate keeps its baseline.
+//
+// Simulated with half an hour of a last wave, after ten minutes of both arms, for counts
+// of four services, one without errors, a histogram and a gauge (5,440 rollouts or more
+// each, and 900 where the release is worse; go test ./analysis -run 'Simulated.*LastWave' -v -args -long):
+//
+//	the last wave is                       failed         passed at some time
+//	as the waves before                    none           all, most after 1 to 3 observations
+//	busier: twice the load, +50% errors    none           all, most after 1 to 3
+//	noisy: 20%, new every observation      none           all, most after 1 to 3
+//	busier and noisy                       none           all, 9 of 10 within 6
+//	3 times worse                          none           0 to 16%
+//	5 times worse                          0 to 100%      0 to 0.1%
+//	10 times worse                         99 to 100%     none
+//	50 times worse                         all            none
+//
+// In the median, the fails of the last two came after 2 to 5 observations. At 5 times, it
+// is a matter of how well the baseline was known: with few errors, the most that it was
+// is high by chance.
 //
 // The zero value is ready to use. The evidence is explained in package
 // evidence. A NotWorse may be used by many goroutines at once, its trials by one

@@ -44,6 +44,7 @@ func newBucketsForm(of *NotWorse, bounds []float64) (*bucketsForm, error) {
 			return nil, err
 		}
 		t.histogram = true
+		t.memory.tables = float64(len(bounds))
 		f.tables[j], f.weights[j] = t, 1
 	}
 	return f, nil
@@ -88,6 +89,27 @@ func (f *bucketsForm) blind() string {
 	return ""
 }
 
+func (f *bucketsForm) recall() recall { return f.tables[f.leastRecalled()].memory.state }
+
+func (f *bucketsForm) recalled(lately string) string {
+	j := f.leastRecalled()
+	if words := f.tables[j].memory.words(lately); words != "" {
+		return f.above(j) + words
+	}
+	return ""
+}
+
+// leastRecalled is where the canary is the furthest from what the baseline was.
+func (f *bucketsForm) leastRecalled() int {
+	at := 0
+	for j := range f.tables {
+		if f.tables[j].memory.state > f.tables[at].memory.state {
+			at = j
+		}
+	}
+	return at
+}
+
 func (f *bucketsForm) leastSafe() int {
 	at := 0
 	for j := range f.tables {
@@ -122,8 +144,8 @@ func (f *bucketsForm) figures() string {
 
 func (f *bucketsForm) above(j int) string { return "above " + plain(f.bounds[j]) + ": " }
 
-func (f *bucketsForm) safety() (what string, compared bool) {
-	return "not to be " + plain(f.tables[0].of.Detect) + "x worse above any boundary", true
+func (f *bucketsForm) safety() string {
+	return "not to be " + plain(f.tables[0].of.Detect) + "x worse above any boundary"
 }
 
 func (f *bucketsForm) failNote() string { return f.tables[f.mostHarmed()].failNote() }

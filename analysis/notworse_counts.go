@@ -59,6 +59,9 @@ func (f *countsForm) blind() string {
 	return ""
 }
 
+func (f *countsForm) recall() recall                { return f.memory.state }
+func (f *countsForm) recalled(lately string) string { return f.memory.words(lately) }
+
 func (f *countsForm) known() string { return f.calibration }
 
 func (f *countsForm) fill(v *Verdict) {

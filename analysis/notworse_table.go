@@ -20,7 +20,9 @@ type table struct {
 	odds  evidence.MantelHaenszel
 
 	histogram        bool
-	canary, baseline Summary
+	canary, baseline Summary    // of all observations
+	compared         [2]Summary // canary and baseline, of those that had both
+	memory           memory
 	logHarm, logSafe float64
 	byRate           bool // it is safer by its rate than by comparison
 }
@@ -28,7 +30,7 @@ type table struct {
 // newTable returns the table for arms that are as comparable. grid makes the process
 // of harm.
 func newTable(of *NotWorse, arms comparability, s Spread, grid func(psi0 float64, horizon int) (evidence.Harm, error)) (t table, err error) {
-	t.of = of
+	t.of, t.memory = of, memory{of: of, tables: 1}
 	switch arms {
 	case noisy, apart:
 		if t.noise, err = newNoise(of, s); err != nil {
@@ -57,6 +59,7 @@ func (t *table) hasNegligible() bool { return t.of.Negligible > 0 }
 func (t *table) weigh(whole evidence.Counts, strata []evidence.Counts) {
 	t.canary.count(whole.CanaryEvents, whole.CanaryTotal)
 	t.baseline.count(whole.BaselineEvents, whole.BaselineTotal)
+	t.recall(whole)
 	t.odds.Observe(strata...)
 	if t.noise != nil {
 		t.logHarm, t.logSafe = t.noise.weigh(strata)
@@ -79,6 +82,20 @@ func (t *table) weigh(whole evidence.Counts, strata []evidence.Counts) {
 	t.logSafe = evidence.Mean(t.logSafe, rare)
 }
 
+// recall tells what was compared from what was seen alone.
+func (t *table) recall(whole evidence.Counts) {
+	if whole.CanaryTotal > 0 && whole.BaselineTotal > 0 {
+		t.compared[0].count(whole.CanaryEvents, whole.CanaryTotal)
+		t.compared[1].count(whole.BaselineEvents, whole.BaselineTotal)
+	}
+	switch {
+	case whole.BaselineTotal > 0:
+		t.memory.remember(whole.BaselineEvents, whole.BaselineTotal)
+	case whole.CanaryTotal > 0:
+		t.memory.compare(whole.CanaryEvents, whole.CanaryTotal)
+	}
+}
+
 // neededAlone is what one of the ways to be safe must reach, if the other has nothing.
 func (t *table) neededAlone() float64 {
 	if t.hasNegligible() {
@@ -98,7 +115,8 @@ func (t *table) fill(v *Verdict) {
 			v.Ratio.High = high
 		}
 	}
-	v.Visible, _ = evidence.Visible(t.canary.Total, t.baseline.Total, t.baseline.Rate, t.of.Alpha)
+	canary, baseline := t.arms()
+	v.Visible, _ = evidence.Visible(canary.Total, baseline.Total, baseline.Rate, t.of.Alpha)
 }
 
 // interval is that of the odds ratio. There is none where the arms have noise of
@@ -110,10 +128,20 @@ func (t *table) interval() (low, high float64) {
 	return evidence.Interval(&t.harm, &t.safe, t.of.Alpha)
 }
 
+// arms are what the arms have shown where they were compared: what the odds are of. It
+// is everything, as long as they never were.
+func (t *table) arms() (canary, baseline Summary) {
+	if t.compared[0].Total == 0 {
+		return t.canary, t.baseline
+	}
+	return t.compared[0], t.compared[1]
+}
+
 // figures compares the arms. The odds ratio is estimated within each observation:
 // that of the totals would mislead when error rate and traffic split change together.
 func (t *table) figures() string {
-	s := arm("canary", t.canary) + " against " + arm("baseline", t.baseline)
+	canary, baseline := t.arms()
+	s := arm("canary", canary) + " against " + arm("baseline", baseline)
 	switch ratio := t.odds.Ratio(); {
 	case math.IsNaN(ratio):
 		return s
@@ -128,12 +156,12 @@ func (t *table) negligible() string {
 	return "below the negligible rate " + plain(100*t.of.Negligible) + "%"
 }
 
-// safety is what has been shown, and whether by comparison.
-func (t *table) safety() (what string, compared bool) {
+// safety is what has been shown.
+func (t *table) safety() string {
 	if t.byRate {
-		return "to be " + t.negligible(), false
+		return "to be " + t.negligible()
 	}
-	return "not to be " + plain(t.of.Detect) + "x worse", true
+	return "not to be " + plain(t.of.Detect) + "x worse"
 }
 
 // failNote is what else there is to know of a fail.
@@ -172,8 +200,9 @@ func (t *table) waiting(alone string, logHarm, logSafe, failAt float64) string {
 // is no baseline, empty if there is one.
 func (t *table) missing(alone string) string {
 	notWorse, rare := math.Inf(1), math.Inf(1)
-	share := float64(t.canary.Total) / float64(t.canary.Total+t.baseline.Total)
-	if growth := t.safe.Growth(t.baseline.Rate, share); growth > 0 && alone == "" && t.noise == nil {
+	canary, baseline := t.arms()
+	share := float64(canary.Total) / float64(canary.Total+baseline.Total)
+	if growth := t.safe.Growth(baseline.Rate, share); growth > 0 && alone == "" && t.noise == nil {
 		notWorse = (t.neededAlone() - t.safe.Log()) / growth
 	}
 	if t.hasNegligible() {

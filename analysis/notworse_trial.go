@@ -20,6 +20,10 @@ type form interface {
 	exact() *evidence.Spending
 	// blind says why the data can never show that a release is safe, empty if it can.
 	blind() string
+	// recall is what the last observation says given what the baseline was, and
+	// recalled the same in words.
+	recall() recall
+	recalled(lately string) string
 	// known says what is known of how comparable the arms are.
 	known() string
 	// fill adds the figures to a verdict.
@@ -27,7 +31,7 @@ type form interface {
 
 	// The sentences: what was seen, what has been shown, and what is missing.
 	figures() string
-	safety() (what string, compared bool)
+	safety() string
 	waiting(alone string, logHarm, logSafe, failAt float64) string
 	failNote() string
 }
@@ -60,6 +64,8 @@ const (
 	noCanaryData
 	unfit
 	suspected
+	worseThanBefore // doubtful, given what the baseline was
+	unsettled       // too little was seen without a baseline
 	passing
 	waiting
 )
@@ -104,7 +110,7 @@ func (t *notWorseTrial) take(o *Observation) stand {
 	t.shown = t.shown || t.logSafe >= -math.Log(t.Beta)
 	exact := t.form.exact()
 	switch {
-	case t.logHarm >= t.failAt(), exact != nil && exact.Crossed():
+	case t.logHarm >= t.failAt(), exact != nil && exact.Crossed(), t.form.recall() == beyondMemory:
 		return failing
 	case !o.Canary.Has():
 		return noCanaryData
@@ -112,6 +118,10 @@ func (t *notWorseTrial) take(o *Observation) stand {
 		return unfit
 	case t.shown && t.logHarm >= t.failAt()/2:
 		return suspected
+	case t.form.recall() >= doubtful:
+		return worseThanBefore
+	case t.shown && t.form.recall() == tooLittle:
+		return unsettled
 	case t.shown:
 		return passing
 	}
@@ -206,9 +216,11 @@ func (f unfitForm) harm() float64                                    { return 0 
 func (f unfitForm) safe() float64                                    { return 0 }
 func (f unfitForm) exact() *evidence.Spending                        { return nil }
 func (f unfitForm) blind() string                                    { return string(f) }
+func (f unfitForm) recall() recall                                   { return nothingToRecall }
+func (f unfitForm) recalled(string) string                           { return "" }
 func (f unfitForm) known() string                                    { return "" }
 func (f unfitForm) fill(*Verdict)                                    {}
 func (f unfitForm) figures() string                                  { return "" }
-func (f unfitForm) safety() (string, bool)                           { return "", false }
+func (f unfitForm) safety() string                                   { return "" }
 func (f unfitForm) waiting(string, float64, float64, float64) string { return string(f) }
 func (f unfitForm) failNote() string                                 { return "" }

@@ -15,9 +15,12 @@ type valuesForm struct {
 	noise            evidence.Noise
 	worse, better    evidence.Gauge // than what is tolerated, and than what is harmful
 	canary, baseline Summary
-	sum              float64 // of the logarithms
+	compared         [2]float64 // the last values of both at the same time
+	sum              float64    // of the logarithms
 	n                int
 	calibration      string
+	memory           valueMemory
+	logHarm, logSafe float64 // kept, as they take an integral
 }
 
 func newValuesForm(of *NotWorse) (*valuesForm, error) {
@@ -30,7 +33,7 @@ func newValuesForm(of *NotWorse) (*valuesForm, error) {
 	case noise == nil:
 		return nil, fmt.Errorf("values can only be compared where their noise is known; not calibrated: the A/A window showed %d observations of both arms with positive values that move, and %d are the least to learn from", of.Arms.Intervals, MinComparison)
 	}
-	f := &valuesForm{of: of, noise: *noise}
+	f := &valuesForm{of: of, noise: *noise, memory: valueMemory{of: of}}
 	var err error
 	if f.worse, err = evidence.NewGauge(*noise, math.Log(of.Tolerate)); err != nil {
 		return nil, err
@@ -49,8 +52,12 @@ func (f *valuesForm) weigh(o *Observation) (problem string) {
 	if ok1 {
 		f.canary.Rate = canary
 	}
-	if ok2 {
+	switch {
+	case ok2:
 		f.baseline.Rate = baseline
+		f.memory.remember(baseline)
+	case ok1:
+		f.memory.compare(canary)
 	}
 	if !ok1 || !ok2 {
 		f.skip()
@@ -66,8 +73,10 @@ func (f *valuesForm) weigh(o *Observation) (problem string) {
 	}
 	f.worse.Observe(z)
 	f.better.Observe(-z)
+	f.compared = [2]float64{canary, baseline}
 	f.sum += z
 	f.n++
+	f.logHarm, f.logSafe = f.worse.Log(), f.better.Log()
 	return ""
 }
 
@@ -77,13 +86,16 @@ func (f *valuesForm) skip() {
 	f.better.Observe(math.NaN())
 }
 
-func (f *valuesForm) harm() float64             { return f.worse.Log() }
-func (f *valuesForm) safe() float64             { return f.better.Log() }
+func (f *valuesForm) harm() float64             { return f.logHarm }
+func (f *valuesForm) safe() float64             { return f.logSafe }
 func (f *valuesForm) exact() *evidence.Spending { return nil }
 func (f *valuesForm) blind() string             { return "" }
 
 // ratio is by how much the canary is worse: the geometric mean of all ratios.
 func (f *valuesForm) ratio() float64 { return math.Exp(f.sum / float64(f.n)) }
+
+func (f *valuesForm) recall() recall                { return f.memory.state }
+func (f *valuesForm) recalled(lately string) string { return f.memory.words(f.canary.Rate, lately) }
 
 func (f *valuesForm) known() string { return f.calibration }
 
@@ -102,7 +114,11 @@ func (f *valuesForm) fill(v *Verdict) {
 }
 
 func (f *valuesForm) figures() string {
-	s := "canary " + short(f.canary.Rate) + " against baseline " + short(f.baseline.Rate)
+	canary, baseline := f.canary.Rate, f.baseline.Rate
+	if f.n > 0 {
+		canary, baseline = f.compared[0], f.compared[1]
+	}
+	s := "canary " + short(canary) + " against baseline " + short(baseline)
 	if f.n == 0 {
 		return s
 	}
@@ -116,9 +132,7 @@ func (f *valuesForm) figures() string {
 	return fmt.Sprintf("%s, %s times over %d observations", s, times(ratio), f.n)
 }
 
-func (f *valuesForm) safety() (what string, compared bool) {
-	return "not to be " + plain(f.of.Detect) + "x worse", true
-}
+func (f *valuesForm) safety() string { return "not to be " + plain(f.of.Detect) + "x worse" }
 
 func (f *valuesForm) failNote() string { return "" }
 

@@ -176,7 +176,7 @@ func (p *part) take(o Observation) {
 	case *notWorseTrial:
 		p.outcome = trial.Weigh(o)
 		p.harm = math.Exp(min(700, trial.logHarm-trial.failAt()))
-		p.held = trial.stand == suspected || p.outcome == Error
+		p.held = trial.stand == suspected || trial.stand == worseThanBefore || p.outcome == Error
 	default:
 		v := judge(p.trial, o)
 		p.outcome, p.harm, p.latest = v.Outcome, 0, v

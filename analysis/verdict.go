@@ -52,7 +52,8 @@ type Summary struct {
 // by "worse than tolerated" than by "no worse" (Harm), and by "safe" than by
 // "harmful" (Safe; where there are several ways to be safe, their mean). A release fails when Harm reaches HarmNeeded (1/α)
 // and passes when Safe reaches SafeNeeded (1/β). Values are capped at 1e300. For BurnRate, HarmNeeded is
-// necessary, and does not fail a release by itself.
+// necessary, and does not fail a release by itself. Of NotWorse, it is the evidence of the
+// comparison: what is held against a baseline of the past is in the Reason alone.
 type Evidence struct {
 	Harm       float64 `json:"harm"`
 	Safe       float64 `json:"safe"`
