@@ -8,7 +8,7 @@ const largestWave = 33
 // OneThenDouble makes a first wave of one target, then doubles: 1, 2, 4, 8 …
 // No wave is larger than 33% of the fleet (rounded down, at least one target).
 // The last wave leaves nothing on the old version to be compared with: its gate
-// rests on what the waves before it have shown.
+// holds it against what the baseline was (analysis.NotWorse, "The last wave").
 func OneThenDouble() Waves {
 	return WavesFunc(func(fleet []Target) ([]Wave, error) {
 		most := max(1, len(fleet)*largestWave/100)
