@@ -49,7 +49,7 @@ var ErrStillTripped = errors.New("guardrails: the kill switch is still tripped")
 // Watched (Watch), it learns of a trip within Every, and of one by Trip or by a
 // signal at once. When nobody watches it, Check reads the sources itself, so it
 // works in a plain script too. A source that hangs delays a Check by no more
-// than Every.
+// than Every, or than MaxSwitchEvery if it has never answered.
 //
 // The kill switch is part of the way out, so it has to work when the rest does
 // not: give it at least one source that needs nothing of what the rollout
@@ -71,7 +71,8 @@ type KillSwitch struct {
 	// means DefaultSwitchGrace. It has to be at least twice Every.
 	Grace time.Duration
 	// Every is the time between two reads of a source, and how long one read may
-	// take. Zero means MaxSwitchEvery, and so does anything longer.
+	// take; the first ones, until the source has answered, may take up to
+	// MaxSwitchEvery. Zero means MaxSwitchEvery, and so does anything longer.
 	Every time.Duration
 	// FailOpen, when not empty, is the reason why things may pass while a source
 	// can't be read: neither a hold nor a trip comes of it then. With FailOpen a
@@ -154,8 +155,8 @@ func (k *KillSwitch) Reset(actor, reason string) error {
 
 // Check returns nil when nothing is tripped, and else a *Breach with Mode as
 // its consequence, or with Hold while a source has yet to answer. It reads the
-// sources that were not read within Every, and waits for that no longer than
-// Every, or until ctx is done.
+// sources that were not read within Every, and waits for that no longer than one read
+// may take, or until ctx is done.
 func (k *KillSwitch) Check(ctx context.Context, act Action) error {
 	if k.mode() == Rollback && act.Verb.Backward() {
 		return nil

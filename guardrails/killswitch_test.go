@@ -323,22 +323,31 @@ func TestKillSwitchTripDuringReset(t *testing.T) {
 func TestKillSwitchBoundsItsSettings(t *testing.T) {
 	for _, tc := range []struct {
 		grace, every time.Duration
-		wait         time.Duration // of a check of a source that hangs
+		first, later time.Duration // what a check of a source that hangs waits, before it has ever answered and after
 	}{
-		{0, 0, time.Second},
-		{0, time.Hour, time.Second},
-		{0, 250 * time.Millisecond, 250 * time.Millisecond},
-		{0, 1, 10 * time.Millisecond},
-		{-1, -1, time.Second},
-		{time.Second, 0, 500 * time.Millisecond},
-		{1, 0, 10 * time.Millisecond},
+		{0, 0, time.Second, time.Second},
+		{0, time.Hour, time.Second, time.Second},
+		{0, 250 * time.Millisecond, time.Second, 250 * time.Millisecond},
+		{0, 1, time.Second, 10 * time.Millisecond},
+		{-1, -1, time.Second, time.Second},
+		{time.Second, 0, 500 * time.Millisecond, 500 * time.Millisecond},
+		{1, 0, 10 * time.Millisecond, 10 * time.Millisecond},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			d := &dial{slow: true}
 			k := &guardrails.KillSwitch{Sources: []guardrails.SwitchSource{d}, Grace: tc.grace, Every: tc.every}
 			begin := time.Now()
 			require.NotNil(t, check(t, k, guardrails.Deploy))
-			require.Equal(t, tc.wait, time.Since(begin), "%+v", tc)
+			require.Equal(t, tc.first, time.Since(begin), "%+v", tc)
+
+			d = &dial{}
+			k = &guardrails.KillSwitch{Sources: []guardrails.SwitchSource{d}, Grace: tc.grace, Every: tc.every}
+			require.Nil(t, check(t, k, guardrails.Deploy))
+			d.set(func(d *dial) { d.slow = true })
+			time.Sleep(time.Second) // until the answer is old
+			begin = time.Now()
+			_ = k.Check(t.Context(), guardrails.Action{Verb: guardrails.Deploy})
+			require.Equal(t, tc.later, time.Since(begin), "%+v", tc)
 		})
 	}
 }

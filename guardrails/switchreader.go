@@ -130,7 +130,7 @@ func (k *KillSwitch) join(life context.Context, r *switchReader, need uint64) *s
 		return nil
 	}
 	r.reads++
-	read := &switchRead{number: r.reads, life: life.Done(), started: now, deadline: now.Add(k.every()), done: make(chan struct{})}
+	read := &switchRead{number: r.reads, life: life.Done(), started: now, deadline: now.Add(k.patience(r)), done: make(chan struct{})}
 	r.latest = read
 	go func() {
 		ctx, cancel := context.WithDeadlineCause(life, read.deadline, errors.New(noAnswer))
@@ -139,6 +139,15 @@ func (k *KillSwitch) join(life context.Context, r *switchReader, need uint64) *s
 		k.settle(r, read, reason, fault)
 	}()
 	return read
+}
+
+// patience is how long one read may take: Every, and longer before the first answer.
+// Until there is one nothing may begin, and a machine under load is slow to give it.
+func (k *KillSwitch) patience(r *switchReader) time.Duration {
+	if r.good.IsZero() {
+		return max(k.every(), min(MaxSwitchEvery, k.grace()/2))
+	}
+	return k.every()
 }
 
 // wait returns when the read is over or late, or when ctx is done.
