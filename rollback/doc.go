@@ -13,9 +13,9 @@
 // that was started is undone, finished or in doubt, newest wave first. It goes
 // in batches that begin with one target, the canary of the rollback, because undoing
 // everything at once has been an outage of its own more than once, and because the
-// fleet has to keep serving meanwhile. It waits for no metrics. It runs to its end
-// when the caller's context is cancelled, and after a crash it goes on where it was.
-// Every target is asked in the end what it runs. And it never loops: it goes down its
+// fleet has to keep serving meanwhile. No undo waits for metrics that are down. It runs
+// to its end when the caller's context is cancelled, and after a crash it goes on where it
+// was. Every target that can say so is asked in the end what it runs. And it never loops: it goes down its
 // chain, older versions, then the Fallback, then Page, and when that is used up, the
 // rollback is incomplete and waits for a human.
 //

@@ -77,20 +77,27 @@ type Policy struct {
 	// is on record and holds up nothing.
 	Fast []Mitigation
 	// Older are versions from before the previous one, known to be good, the newest
-	// first. Where a version makes things worse, cannot be restored, or takes longer
-	// than Deadline, the next one is tried, on every step that was ever started.
+	// first. Where a version makes things worse, can be restored on none of the targets
+	// that were tried, or takes longer than Deadline, the next one is tried, on every step
+	// that was ever started and is taken back. Where it is stuck on some targets only, the
+	// rollback is incomplete: an older version would not help the others.
 	Older []string
 	// Registry remembers which versions have proved good and which bad. With one, a
-	// rollout to a version that is marked bad is refused, a version that failed is
-	// marked bad, and the versions that have proved good follow those in Older. Nil
-	// means that nothing is remembered.
+	// rollout to a version that is marked bad is refused, and one whose Older names such a
+	// version. A version is marked bad when a gate, a guard or a step has failed it, not
+	// when a human takes it back. The versions that have proved good follow those in
+	// Older. Where the Registry has Artifacts, the way back is checked before the rollout
+	// (Registry.Precheck), and a version that has proved good is left out if its artifact
+	// is not what it was. Nil means that nothing is remembered.
 	Registry *Registry
 	// Fallback is what is tried when no version helps, such as draining: one after the
 	// other, up to the first that succeeds. The rollback is incomplete all the same.
 	Fallback []Mitigation
-	// Page calls a human when the rollback is incomplete, or takes longer than RTO. It
-	// is told why, in a few sentences, and has to return when ctx is done, after
-	// DefaultMitigationTimeout at the latest. Nil means that nobody is called.
+	// Page calls a human when the rollback is incomplete, or takes longer than RTO, and
+	// when a failure freezes the rollout instead. It is told why, in a few sentences, and has to return when ctx is done, after
+	// DefaultMitigationTimeout at the latest. It is called once for each, and again only
+	// after a crash: to try again when it fails is its own to do. A rollout that a human or
+	// a guard halts calls nobody: see rollout.Observer. Nil means that nobody is called.
 	Page func(ctx context.Context, message string) error
 
 	// Canary and Verify are tried before the rollout, as its other gates are: there will be
@@ -114,15 +121,18 @@ type Policy struct {
 	// Takes is how long one undo takes, its verification included, as far as anyone
 	// knows. RTO is how long a rollback of the whole fleet may take: a plan that cannot
 	// keep it is refused, with the arithmetic. The time is Takes, or what Rehearse
-	// measures. Zero means unknown, and no limit.
+	// measures, for all undos, and Jitter; what Fast, the gates, second tries and asking
+	// all targets take comes on top. Zero means unknown, and no limit.
 	Takes, RTO time.Duration
 	// RevertWindow is for how long a rollout that has come to its end can still be
-	// taken back. Zero means DefaultRevertWindow.
+	// taken back. One that was aborted, or whose rollback is incomplete, has not, and can
+	// be at any time. Zero means DefaultRevertWindow.
 	RevertWindow time.Duration
 	// Domain is the label of the failure domains, such as "region", where a failed
 	// gate or step takes back only the domains of the wave that failed, and what is in
-	// doubt; the others keep the new version. A breach and a human take back
-	// everything. Empty means that everything is taken back.
+	// doubt; the others keep the new version. A breach that asks for a rollback, and a
+	// human, take back everything, also while some domains are being taken back. Empty
+	// means that everything is taken back.
 	Domain string
 }
 

@@ -47,7 +47,7 @@ const (
 // happened, in a program that is being stopped, gives it a ctx that is not.
 type Registry struct {
 	// Path is the file. It is made, with mode 0600, by the first that writes to it; the
-	// folder must exist. A file that is not there is an empty registry.
+	// folder must exist, to read as well. A file that is not there is an empty registry.
 	Path string
 	// Depth is how many known-good versions of each service KnownGood returns at most.
 	// Zero means DefaultDepth.

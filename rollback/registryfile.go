@@ -66,6 +66,10 @@ func readBook(path string, text []byte) (*book, error) {
 // read returns what the registry's file comes to.
 func (r *Registry) read(ctx context.Context) (*ledger, error) {
 	if _, err := os.Stat(r.Path); errors.Is(err, fs.ErrNotExist) {
+		// Without its folder nobody knows whether there was a file: a disk may be missing.
+		if err := r.folder(); err != nil {
+			return nil, err
+		}
 		return &ledger{}, nil
 	}
 	unlock, err := r.lock(ctx, (*flock.Flock).TryRLockContext)
@@ -83,8 +87,8 @@ func (r *Registry) read(ctx context.Context) (*ledger, error) {
 // update appends the facts that decide asks for, durably. None means that what it wanted
 // is there; it is durable then, too, although who wrote it may have died before it was.
 func (r *Registry) update(ctx context.Context, decide func(*ledger) []fact) error {
-	if _, err := os.Stat(filepath.Dir(r.Path)); err != nil {
-		return fmt.Errorf("the folder of the registry must exist: %w", err)
+	if err := r.folder(); err != nil {
+		return err
 	}
 	unlock, err := r.lock(ctx, (*flock.Flock).TryLockContext)
 	if err != nil {
@@ -100,6 +104,14 @@ func (r *Registry) update(ctx context.Context, decide func(*ledger) []fact) erro
 		return nil
 	}
 	return b.add(r.Path, facts)
+}
+
+// folder returns an error unless the folder of the file exists.
+func (r *Registry) folder() error {
+	if _, err := os.Stat(filepath.Dir(r.Path)); err != nil {
+		return fmt.Errorf("the folder of the registry must exist: %w", err)
+	}
+	return nil
 }
 
 // lock waits for this call's turn.

@@ -1,6 +1,9 @@
 package rollback
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Ramp returns how many steps the batch of a number, from 0, may have, where a whole
 // batch has size: 1, then Growth times the one before.
@@ -36,8 +39,24 @@ func Rounds(waves []int, size, parallel int) (rounds, batches int) {
 }
 
 // Estimate returns how long that takes, when one undo takes as long as it does, and the
-// undos of a batch begin within jitter.
+// undos of a batch begin within jitter. It is never less than that, however long.
 func Estimate(waves []int, size, parallel int, takes, jitter time.Duration) time.Duration {
 	rounds, batches := Rounds(waves, size, parallel)
-	return time.Duration(rounds)*takes + time.Duration(max(batches-1, 0))*max(jitter, 0)
+	undos, pauses := times(rounds, takes), times(batches-1, jitter)
+	if undos > math.MaxInt64-pauses {
+		return math.MaxInt64
+	}
+	return undos + pauses
+}
+
+// times returns n times a duration, or the longest there is: what is too long to be told
+// must not come out as short.
+func times(n int, d time.Duration) time.Duration {
+	switch {
+	case n <= 0 || d <= 0:
+		return 0
+	case d > math.MaxInt64/time.Duration(n):
+		return math.MaxInt64
+	}
+	return time.Duration(n) * d
 }

@@ -1,6 +1,7 @@
 package rollback_test
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -29,6 +30,9 @@ func TestRounds(t *testing.T) {
 	}
 	require.Equal(t, 3*time.Minute+2*time.Second, rollback.Estimate([]int{10}, 5, 5, time.Minute, time.Second))
 	require.Equal(t, 3*time.Minute, rollback.Estimate([]int{10}, 5, 5, time.Minute, -1))
+	const ever = time.Duration(math.MaxInt64)
+	require.Equal(t, ever, rollback.Estimate([]int{200_000}, 1, 1, 24*time.Hour, 0), "too long to be told is not short")
+	require.Equal(t, ever, rollback.Estimate([]int{10}, 1, 1, ever/10, ever/100))
 }
 
 // Counting one batch after the other comes to the same.

@@ -16,7 +16,10 @@ func (w *guardWatch) admit(steps []Effect) (admitted int, breach *guardrails.Bre
 	if len(w.polls) == 0 {
 		return len(steps), nil
 	}
-	inq := inquiry{guards: w.e.plan.Guards, lifted: make([]bool, len(w.polls)), hung: make([]bool, len(w.polls))}
+	inq := inquiry{
+		guards: w.e.plan.Guards, lifted: make([]bool, len(w.polls)), hung: make([]bool, len(w.polls)),
+		back: w.e.state.takesAllBack(),
+	}
 	for i := range w.polls {
 		inq.lifted[i], inq.hung[i] = w.e.state.Overridden(w.polls[i].name, now()), w.polls[i].late
 		if inq.hung[i] && !inq.lifted[i] {
@@ -61,6 +64,7 @@ type inquiry struct {
 	before func(act int) // called before an action is asked about
 	lifted []bool        // by guard: a human has overridden its holds
 	hung   []bool        // by guard: it is still at another question
+	back   bool          // everything is being taken back
 	asking atomic.Int32  // the guard
 	passed atomic.Int32  // how many actions
 }
@@ -129,6 +133,9 @@ func (inq *inquiry) gravest(ctx context.Context, act guardrails.Action) (guard i
 		}
 		inq.asking.Store(int32(i))
 		b := guardrails.Check(ctx, inq.guards[i:i+1], act)
+		if inq.back {
+			b = onTheWayBack(b)
+		}
 		if ctx.Err() != nil { // it has used up the time of those after it
 			if b == nil {
 				b = hung()
@@ -149,4 +156,19 @@ func (inq *inquiry) gravest(ctx context.Context, act guardrails.Action) (guard i
 		}
 	}
 	return guard, worst
+}
+
+// onTheWayBack returns what a guard's no means while everything is being taken back. An
+// alarm that asks for just that rings on until it is done, and holds up no undo. A cap
+// holds whatever it asks for.
+func onTheWayBack(b *guardrails.Breach) *guardrails.Breach {
+	switch {
+	case b == nil || b.Consequence != guardrails.Rollback:
+		return b
+	case !b.Cap:
+		return nil
+	}
+	held := *b
+	held.Consequence = guardrails.Hold
+	return &held
 }

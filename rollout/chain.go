@@ -72,6 +72,31 @@ func (s *State) rollBack(scope map[string]bool) {
 	s.advance()
 }
 
+// takesAllBack tells whether everything is being taken back.
+func (s *State) takesAllBack() bool { return s.phase == RollingBack && s.back.scope == nil }
+
+// widen takes back everything where only some failure domains were. What has been given
+// up already waits for a human, and is not begun again.
+func (s *State) widen(ev *Event, why string) error {
+	b := &s.back
+	if b.scope == nil || b.stage == givingUp || b.stage == fallingBack || b.stage == paging {
+		return s.stale(ev)
+	}
+	b.scope = nil
+	s.failure += "; then " + why
+	switch b.stage {
+	case undoing, tasting, asking, recovering:
+		if b.stage != tasting {
+			b.stage = undoing
+		}
+		s.undoAt = s.at // there is more to do
+		s.fromTheTop()
+		s.batch = s.undoing
+	}
+	s.advance()
+	return nil
+}
+
 // version returns what the current link of the chain puts on a target.
 func (s *State) version() string {
 	if s.back.link == 0 {
@@ -359,6 +384,8 @@ func (s *State) surveyed(ev *Event) error {
 // endLink ends the way back to one version: all of it is undone, or stuck.
 func (s *State) endLink() {
 	switch {
+	case s.back.undone == 0 && s.back.missed > 0 && s.back.link < len(s.spec.Undo.Older):
+		s.goDown(fmt.Sprintf("%s could not be restored on any of %d targets", s.version(), s.back.missed))
 	case s.down+s.astray > 0:
 		s.giveUp(fmt.Sprintf("%d of %d targets could not be undone", s.down+s.astray, len(s.steps)))
 	case s.spec.Undo.Verify && s.last >= 0:

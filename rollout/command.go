@@ -85,7 +85,7 @@ func (r *Runner) commandOffline(ctx context.Context, ev Event) (err error) {
 		}
 	}
 	if state.phase.Final() && state.phase != Halted {
-		events = append(events, Event{At: ev.At, Kind: Ended, Epoch: ev.Epoch, Outcome: state.phase, Reason: state.reason})
+		events = append(events, Event{At: ev.At, Kind: Ended, Epoch: ev.Epoch, Actor: ev.Actor, Outcome: state.phase, Reason: state.reason})
 	}
 	return session.Append(ctx, events...)
 }

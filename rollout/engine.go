@@ -143,6 +143,28 @@ func (e *engine) account(ev *Event) {
 		}
 	case Mitigating:
 		ev.Reason = e.state.failure
+	case Mitigated:
+		ev.Reason = "it is carried out"
+	case Surveyed:
+		if ev.Survey != nil {
+			ev.Reason = fmt.Sprintf("%d of %d run what they should", ev.Survey.Asked-len(ev.Survey.Astray), ev.Survey.Asked)
+		}
+	case Cleared:
+		ev.Reason = "the guard is content again"
+	case Elapsed:
+		ev.Reason = "its time is up"
+	case Breached:
+		if ev.Breach != nil {
+			ev.Reason = ev.Breach.Reason
+		}
+	case Judged, UndoJudged:
+		if ev.Decision != nil {
+			ev.Reason = ev.Decision.Reason
+		}
+	case Observed:
+		if ev.Check != nil {
+			ev.Reason = "seen by check " + ev.Check.Name
+		}
 	case Started:
 		ev.Reason = "to bring " + e.plan.Release.Service + " from " + e.plan.Release.From + " to " + e.plan.Release.To
 	case Resumed:
@@ -338,6 +360,7 @@ func (e *engine) over() (bool, error) {
 		return true, e.fatal
 	case e.state.phase.Final():
 		if !e.ended {
+			e.side.frozen()
 			e.record(Event{Kind: Ended, Outcome: e.state.phase, Reason: e.state.reason})
 		}
 	case e.stop == stopHard || (e.stop == stopSoft && e.forward()):

@@ -131,12 +131,29 @@ func (w *guardWatch) ask(i int, at time.Time) {
 	}
 	act.Fleet = fleet
 	guards, number, about := w.e.plan.Guards[i:i+1], p.number, p.refused
+	some := w.e.state.phase == RollingBack && !w.e.state.takesAllBack()
 	w.e.helpers.Go(func() {
 		ctx, cancel := context.WithTimeout(w.e.base, guardPatience)
 		defer cancel()
 		b := guardrails.Check(ctx, guards, act)
+		if b == nil && some {
+			b = askedForAll(ctx, guards, act)
+		}
 		w.e.post(func() { w.answer(i, number, about, forward, b) })
 	})
+}
+
+// askedForAll tells whether somebody has tripped a kill switch to have everything taken
+// back, while only some failure domains are: it lets the way back pass, and would not say.
+func askedForAll(ctx context.Context, guards []guardrails.Guard, act guardrails.Action) *guardrails.Breach {
+	if _, ok := guards[0].(*guardrails.KillSwitch); !ok {
+		return nil
+	}
+	act.Verb = guardrails.Bake
+	if b := guardrails.Check(ctx, guards, act); b != nil && b.Consequence == guardrails.Rollback {
+		return b
+	}
+	return nil
 }
 
 // awaits tells whether a step that a guard refused is still to begin, for the
@@ -193,6 +210,9 @@ func (w *guardWatch) answer(i, number int, about *Effect, forward bool, b *guard
 // judge records what a guard's answer changes.
 func (w *guardWatch) judge(i int, b *guardrails.Breach) {
 	p := &w.polls[i]
+	if w.e.state.takesAllBack() {
+		b = onTheWayBack(b)
+	}
 	if b == nil {
 		p.refused = nil
 		if w.e.state.held("guard:" + p.name) {

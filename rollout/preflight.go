@@ -10,11 +10,11 @@ import (
 	"github.com/tidegate-go/tidegate/guardrails"
 )
 
-// preflightUntil is preflight that a signal ends, as the end of ctx does: to compare the
-// arms may take long, and nothing has begun that would have to be left in order.
-func (e *engine) preflightUntil(ctx context.Context, signals <-chan os.Signal) error {
-	if ctx.Err() != nil {
-		return nil // that is an interrupt, before the first step
+// untilSignal does what a signal ends, as the end of ctx does: to compare the arms, or to
+// read artifacts, may take long, and nothing has begun that would have to be left in order.
+func untilSignal(ctx context.Context, signals <-chan os.Signal, do func(context.Context) error) error {
+	if ctx.Err() != nil { // nothing goes on record: who resumes it would not try the checks
+		return fmt.Errorf("%w: %w", ErrInterrupted, context.Cause(ctx))
 	}
 	asking, cancel := context.WithCancelCause(ctx)
 	done, heard := make(chan struct{}), make(chan struct{})
@@ -26,7 +26,7 @@ func (e *engine) preflightUntil(ctx context.Context, signals <-chan os.Signal) e
 		case <-done:
 		}
 	}()
-	err := e.preflight(asking)
+	err := do(asking)
 	close(done)
 	<-heard
 	interrupted := asking.Err() != nil
@@ -35,7 +35,7 @@ func (e *engine) preflightUntil(ctx context.Context, signals <-chan os.Signal) e
 	switch {
 	case interrupted && err != nil:
 		return fmt.Errorf("%w: %w", ErrInterrupted, err)
-	case interrupted && ctx.Err() == nil:
+	case interrupted:
 		return fmt.Errorf("%w: %w", ErrInterrupted, why) // it came as the last answer did
 	}
 	return err

@@ -18,8 +18,10 @@ const (
 	rehearseAgain
 )
 
-// rehearsed goes on with the rehearsal when its step has come out.
-func (s *State) rehearsed(ev *Event, i int32, took time.Duration) {
+// rehearsed goes on with the rehearsal when its step has come out. An undo whose beginning
+// is not known, since a crash cut it short, has measured nothing: where its time matters,
+// it is rehearsed anew.
+func (s *State) rehearsed(ev *Event, i int32, began time.Time) {
 	switch {
 	case s.rehearsal == noRehearsal || s.phase != Deploying:
 	case ev.Kind == Done && s.rehearsal == rehearseDo:
@@ -34,6 +36,13 @@ func (s *State) rehearsed(ev *Event, i int32, took time.Duration) {
 	case ev.Kind == Undone:
 		s.rehearsal = rehearseAgain
 		s.done--
+		if began.IsZero() {
+			if s.spec.Undo.RTO > 0 {
+				s.rehearsal = rehearseDo
+			}
+			return
+		}
+		took := s.at.Sub(began)
 		if need := s.backIn(took); s.spec.Undo.RTO > 0 && need > s.spec.Undo.RTO {
 			rounds, _ := rollback.Rounds(s.spec.sizes(), s.spec.Undo.Batch, s.spec.undosAtOnce())
 			s.fail(fmt.Sprintf("a rollback of all %d targets would take %v, and may take %v: undoing %s took %v, and %d undos come after one another",

@@ -185,13 +185,13 @@ func (e *engine) begin(ctx context.Context, signals <-chan os.Signal) (err error
 	if e.state.spec != nil {
 		return e.resume()
 	}
-	if err := e.wayBackIsThere(ctx); err != nil {
+	if err := untilSignal(ctx, signals, e.wayBackIsThere); err != nil {
 		return fmt.Errorf("rollout: %s was not started, nothing was touched: %w", e.plan.Name, err)
 	}
 	if err := e.proveGuards(); err != nil {
 		return fmt.Errorf("rollout: %s was not started, nothing was touched: %w", e.plan.Name, err)
 	}
-	if err := e.preflightUntil(ctx, signals); err != nil {
+	if err := untilSignal(ctx, signals, e.preflight); err != nil {
 		return fmt.Errorf("rollout: %s was not started, nothing was touched: %w", e.plan.Name, err)
 	}
 	if b := e.watch.start(ctx); b != nil {

@@ -132,8 +132,11 @@ func (w *sideWork) end(eff Effect, survey *Survey, err error) {
 // mitigation returns what carries one out, nil when the plan does not have it.
 func (w *sideWork) mitigation(name string) (func(context.Context) (*Survey, error), time.Duration) {
 	p := &w.e.plan.Rollback
-	if name == PageName && p.Page != nil {
+	if name == PageName {
 		message := w.page()
+		if p.Page == nil {
+			return func(context.Context) (*Survey, error) { return nil, errNobody }, rollback.DefaultMitigationTimeout
+		}
 		return func(ctx context.Context) (*Survey, error) { return nil, p.Page(ctx, message) }, rollback.DefaultMitigationTimeout
 	}
 	for _, m := range slices.Concat(p.Fast, p.Fallback) {
@@ -153,6 +156,37 @@ func (w *sideWork) page() string {
 	return fmt.Sprintf("The rollback of %s from %s to %s takes longer than %v; it goes on. It was begun because of: %s.",
 		w.e.plan.Name, s.spec.To, s.spec.From, s.spec.Undo.RTO, s.failure)
 }
+
+// frozen calls a human when the rollout has failed and is frozen instead of taken back.
+// It is called before the end is on record: after a crash in between it is called again.
+func (w *sideWork) frozen() {
+	s, call := &w.e.state, w.e.plan.Rollback.Page
+	if s.phase != Halted || s.failure == "" || s.killed || call == nil || w.e.fatal != nil {
+		return
+	}
+	message := fmt.Sprintf("%s from %s to %s has failed and is frozen as it is: %s.", w.e.plan.Name, s.spec.From, s.spec.To, s.reason)
+	limit := rollback.DefaultMitigationTimeout
+	ctx, cancel := context.WithTimeoutCause(w.e.base, limit, fmt.Errorf("not done within %v", limit))
+	defer cancel()
+	done := make(chan error, 1)
+	w.e.helpers.Go(func() {
+		err := errGoexit
+		defer func() { done <- err }() // after runtime.Goexit too
+		_, err = guard(ctx, func(ctx context.Context) (*Survey, error) { return nil, call(ctx, message) })
+	})
+	var err error
+	select {
+	case err = <-done:
+	case <-ctx.Done():
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		w.e.log.Error("nobody could be called", "error", err)
+	}
+}
+
+// errNobody is why nobody is called where the plan has lost its Page.
+var errNobody = errors.New("the plan has nobody to call any more")
 
 // errSilent is why a survey has no answer of anyone.
 var errSilent = errors.New("nobody answered in time")

@@ -50,6 +50,7 @@ type State struct {
 	failure   string // why the change is not to go on; latched
 	condemned bool   // the failure speaks against the new version
 	aborted   string // who aborted, and why
+	killed    bool   // a human has halted it
 	epoch     uint64
 
 	at         time.Time // of the newest event

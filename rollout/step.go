@@ -113,9 +113,6 @@ func (s *State) note(ev *Event) error {
 // watched counts neither for a bake, nor against a rollback's deadline, nor as
 // time held.
 func (s *State) resumed(ev *Event) error {
-	for i := range s.holds {
-		s.holds[i].Since = s.at
-	}
 	switch s.phase {
 	case Gating:
 		s.deployedAt = s.at
@@ -126,11 +123,22 @@ func (s *State) resumed(ev *Event) error {
 		s.settle()
 		s.abortWhenIdle()
 	case Deploying:
+		s.unmeasured()
 	default:
 		return s.stale(ev)
 	}
+	for i := range s.holds {
+		s.holds[i].Since = s.at
+	}
 	s.advance()
 	return nil
+}
+
+// unmeasured notes that nobody was there while what is in flight took its time.
+func (s *State) unmeasured() {
+	for _, i := range s.running {
+		s.steps[i].since = time.Time{}
+	}
 }
 
 // settle marks what nobody carries out any more as in doubt, unless it is still
@@ -164,7 +172,7 @@ func (s *State) stepped(ev *Event, i int32) error {
 		if status != StepUndoing || (s.phase == Halted && ev.Kind == UndoFailed) {
 			return s.stale(ev)
 		}
-		took := s.at.Sub(s.steps[i].since)
+		since := s.steps[i].since
 		if ev.Kind == Undone {
 			s.set(i, StepUndone)
 		} else {
@@ -173,7 +181,7 @@ func (s *State) stepped(ev *Event, i int32) error {
 		if s.phase == RollingBack {
 			s.undoEnded(ev.Kind == Undone)
 		}
-		s.rehearsed(ev, i, took)
+		s.rehearsed(ev, i, since)
 	}
 	s.abortWhenIdle()
 	s.advance()
@@ -181,7 +189,7 @@ func (s *State) stepped(ev *Event, i int32) error {
 }
 
 func (s *State) doing(ev *Event, i int32) error {
-	again := s.rehearsal == rehearseAgain && i == 0
+	again := (s.rehearsal == rehearseAgain || s.rehearsal == rehearseDo) && i == 0
 	switch {
 	case (s.steps[i].status != StepPending && !(again && s.steps[i].status == StepUndone)) || int(s.steps[i].wave) != s.wave:
 		return s.stale(ev)
@@ -233,7 +241,7 @@ func (s *State) outcome(ev *Event, i int32) {
 	if ev.Kind == Done {
 		s.set(i, StepDone)
 		s.done++
-		s.rehearsed(ev, i, 0)
+		s.rehearsed(ev, i, time.Time{})
 		return
 	}
 	s.set(i, StepFailed)
@@ -246,7 +254,9 @@ func (s *State) outcome(ev *Event, i int32) {
 	if why == "" {
 		why = "no reason given"
 	}
-	if s.rehearsed(ev, i, 0); s.failure != "" {
+	failed := s.failure != ""
+	if s.rehearsed(ev, i, time.Time{}); s.failure != "" {
+		s.condemned = s.condemned || !failed
 		return
 	}
 	switch {
@@ -396,7 +406,10 @@ func (s *State) breached(ev *Event) error {
 	case guardrails.Halt:
 		s.halt(reason)
 	case guardrails.Rollback:
-		if s.phase == RollingBack || s.phase == Aborting {
+		switch s.phase {
+		case RollingBack:
+			return s.widen(ev, reason)
+		case Aborting:
 			return s.stale(ev)
 		}
 		s.condemned = s.condemned || s.failure == ""

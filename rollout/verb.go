@@ -20,6 +20,7 @@ func (s *State) verb(ev *Event) error {
 		if s.phase.Final() {
 			return s.stale(ev)
 		}
+		s.killed = true
 		s.halt(said)
 	case Abort:
 		return s.abort(ev, said)
@@ -57,10 +58,11 @@ func (s *State) verb(ev *Event) error {
 		if s.phase != Halted {
 			return s.stale(ev)
 		}
-		s.phase, s.reason, s.endedAt = s.haltedFrom, "", time.Time{}
+		s.phase, s.reason, s.endedAt, s.killed = s.haltedFrom, "", time.Time{}, false
 		if s.failure == "" {
 			s.failedAt = time.Time{}
 		}
+		s.unmeasured()
 		if s.phase == Deploying || s.phase == Gating {
 			s.hold("reset", "waits for resume after "+said)
 			if s.failure != "" {
@@ -105,6 +107,8 @@ func (s *State) abortWhenIdle() {
 func (s *State) rollBackVerb(ev *Event, said string) error {
 	switch s.phase {
 	case Deploying, Gating, Aborted, RollbackIncomplete:
+	case RollingBack:
+		return s.widen(ev, said)
 	case Completed, Partial, Contained:
 		if d := s.spec.Undo.RevertWindow; d > 0 && s.at.After(s.endedAt.Add(d)) {
 			return fmt.Errorf("%w: it ended %v ago, and the way back stays open for %v: roll %s out anew", ErrTooLate, s.at.Sub(s.endedAt).Round(time.Second), d, s.spec.From)
@@ -116,7 +120,7 @@ func (s *State) rollBackVerb(ev *Event, said string) error {
 		if s.phase.Final() {
 			return s.bad(ev, "step "+s.irreversible+" cannot be undone: mend it forward")
 		}
-		s.failure, s.failedAt = said, s.at
+		s.failure, s.failedAt, s.killed = said, s.at, true
 		s.halt(said + s.frozen())
 		return nil
 	}

@@ -7,6 +7,7 @@ type appointment struct {
 	at    time.Duration
 	order uint64 // of equals, the one made first
 	act   func()
+	poll  bool // only to see whether anything has changed
 }
 
 // agenda is a heap of appointments, soonest first. It is not container/heap, whose

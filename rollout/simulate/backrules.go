@@ -7,7 +7,7 @@ import (
 )
 
 func (v *Invariants) beforeUndo(ev *rollout.Event, b *stepBook) error {
-	rehearsal := !v.rehearsed && b == &v.steps[0] && b.kind == rollout.Done && b.does == 1
+	rehearsal := !v.rehearsed && b == &v.steps[0] && b.kind == rollout.Done && b.does-v.anew == 1
 	switch {
 	case v.halted:
 		return fmt.Errorf("I8: %s is undone after a halt", ev.Step)

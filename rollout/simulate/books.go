@@ -16,6 +16,7 @@ func (v *Invariants) take(ev *rollout.Event, b *stepBook) {
 	case rollout.Doing, rollout.Done, rollout.DoFailed, rollout.Undoing, rollout.Undone, rollout.UndoFailed:
 		v.stepped(ev, b)
 	case rollout.Resumed:
+		v.cut = true
 		if v.passed < len(v.left) && v.left[v.passed] == 0 {
 			v.deployed = v.at
 		}
@@ -43,6 +44,7 @@ func (v *Invariants) take(ev *rollout.Event, b *stepBook) {
 	case rollout.Surveyed:
 		v.survey(ev.Survey)
 	case rollout.Mitigating:
+		v.back = true
 		if ev.Step != rollout.PageName {
 			v.mitigate = 1 + slices.Index(slices.Concat(v.spec.Undo.Fast, v.spec.Undo.Fallback), ev.Step)
 		}
@@ -68,16 +70,20 @@ func (v *Invariants) verb(ev *rollout.Event) {
 	switch ev.Kind {
 	case rollout.Abort:
 		v.stop("an abort")
-		v.halted = false
+		v.halted, v.back = false, false
 	case rollout.RollBack:
 		v.stop("a rollback")
+		v.human = true
+		if v.back {
+			return // it goes on, and takes back more
+		}
 		// A human may try again what automation must not.
-		v.human, v.mitigate, v.undone, v.badLink = true, 0, 0, -1
+		v.back, v.mitigate, v.undone, v.badLink, v.strays = true, 0, 0, -1, 0
 		v.surveyed, v.verified = false, false
 	case rollout.Kill:
 		v.halted = true
 	case rollout.Reset:
-		v.halted, v.reset = false, true
+		v.halted, v.reset, v.cut = false, true, true
 	case rollout.Pause:
 		v.paused = true
 	case rollout.Resume:
@@ -107,8 +113,12 @@ func (v *Invariants) stepped(ev *rollout.Event, b *stepBook) {
 	v.down += count(isDown(ev.Kind)) - count(isDown(b.kind))
 	v.inFlight += count(inFlight(ev.Kind)) - count(inFlight(b.kind))
 	b.kind = ev.Kind
-	if ev.Kind == rollout.Undoing && (v.stopped != "" || v.excuse) {
-		v.undone++
+	if ev.Kind == rollout.Undoing {
+		v.cut = false
+		if v.stopped != "" || v.excuse {
+			v.undone++
+			v.back = true
+		}
 	}
 	settled := b.settled
 	switch ev.Kind {
@@ -126,14 +136,16 @@ func (v *Invariants) stepped(ev *rollout.Event, b *stepBook) {
 		if ev.Kind == rollout.DoFailed {
 			v.doFailed(b)
 		}
-		if b.does == 2 || ev.Kind == rollout.DoFailed {
+		if b.does-v.anew == 2 || ev.Kind == rollout.DoFailed {
 			v.rehearsed = true
 		}
 	case rollout.Undone:
 		v.surveyed, v.verified = false, false
 		if !v.rehearsed {
 			settled = false
-			v.excuse = v.excuse || v.spec.Undo.RTO > 0 // it may have taken too long
+			timed := v.spec.Undo.RTO > 0
+			v.excuse = v.excuse || (timed && !v.cut) // it may have taken too long
+			v.anew += count(timed && v.cut)
 		}
 	}
 	if settled != b.settled {
@@ -189,11 +201,18 @@ func (v *Invariants) survey(survey *rollout.Survey) {
 			v.steps[i].drifted = false // somebody has looked
 		}
 	}
+	astray := false
 	for _, a := range survey.Astray {
-		if b := v.step(a.Step); b != nil && a.Runs == "" {
+		b := v.step(a.Step)
+		if b == nil {
+			continue
+		}
+		astray = astray || b.kind == rollout.Undone
+		if a.Runs == "" {
 			b.drifted = true // it did not say
 		}
 	}
+	v.strays += count(astray)
 }
 
 func (v *Invariants) stop(why string) {
@@ -217,6 +236,7 @@ func (v *Invariants) fail(why string, wave int) {
 			}
 		}
 		v.halted = v.halted || v.final || v.spec.OnFailure == rollout.Freeze
+		v.back = !v.halted
 	}
 	v.stop(why)
 }

@@ -72,25 +72,32 @@ func TestHunt(t *testing.T) {
 		return
 	}
 	var next atomic.Uint64
-	var found atomic.Pointer[string]
+	var mu sync.Mutex
+	first, line := uint64(*hunt)+1, "" // the lowest seed, whoever is faster
 	var wg sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
-			for found.Load() == nil {
+			for {
 				seed := next.Add(1)
-				if seed > uint64(*hunt) {
+				mu.Lock()
+				over := seed >= first
+				mu.Unlock()
+				if over {
 					return
 				}
 				if _, err := simulate.Random(seed).Run(); err != nil {
-					line := fmt.Sprintf("found %s in rollout %d: %v", simulate.Rule(err), seed, err)
-					found.CompareAndSwap(nil, &line)
+					mu.Lock()
+					if seed < first {
+						first, line = seed, fmt.Sprintf("found %s in rollout %d: %v", simulate.Rule(err), seed, err)
+					}
+					mu.Unlock()
 				}
 			}
 		})
 	}
 	wg.Wait()
-	if line := found.Load(); line != nil {
-		t.Log(*line)
+	if line != "" {
+		t.Log(line)
 		return
 	}
 	t.Fatalf("%d rollouts, and no rule was broken", *hunt)

@@ -47,6 +47,11 @@ func (v *Invariants) Begin(e rollout.Effect, epoch uint64) error {
 	case e.Link > len(v.spec.Undo.Older), e.Link > 0 && e.Version != v.spec.Undo.Older[e.Link-1], e.Link == 0 && b.undoTo != v.spec.From:
 		return fmt.Errorf("B4: %s puts %s on the target, which is not version %d of the chain", e.Key(), b.undoTo, e.Link)
 	}
-	v.link = e.Link
+	if e.Link > v.link {
+		v.link, v.strays = e.Link, 0
+	}
+	if v.strays > 1 {
+		return fmt.Errorf("B7: %s is started, after %d surveys that found some astray", e.Key(), v.strays)
+	}
 	return nil
 }

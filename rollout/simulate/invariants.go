@@ -30,13 +30,16 @@ import (
 // and of the way back:
 //
 //	B1  nothing is undone that was not started, and nothing without a reason
-//	B2  a step is done once, and once more only to rehearse; nothing else meanwhile
+//	B2  a step is done once, and once more only to rehearse, from the start where a crash
+//	    has cut short the undo that was to be timed; nothing else meanwhile
 //	B3  what is irreversible is not undone, and after it nothing is, but for a human
 //	B4  the chain is only gone down, and a version that failed is not gone on with, but
 //	    for a human
 //	B5  mitigations come in their order
 //	B6  RolledBack and Contained come after the survey and the gate that the plan wants,
 //	    and Contained leaves nothing in doubt
+//	B7  what a survey finds astray is undone once more, and only once: what the next one
+//	    finds is for a human, or for the next version of the chain
 //
 // I7, that the journal replays to the same state, is checked by the simulation itself.
 type Invariants struct {
@@ -49,6 +52,7 @@ type Invariants struct {
 	passed   int // waves whose gate has passed
 	approved []bool
 	stopped  string
+	back     bool  // it is being taken back
 	excuse   bool  // something happened that may be a reason to stop
 	failed   []int // by wave: steps
 	failures int
@@ -66,6 +70,8 @@ type Invariants struct {
 	inFlight  int
 	undone    int
 	rehearsed bool // the rehearsal is over, or there is none
+	anew      int  // how often it began once more
+	cut       bool // since the last undo began, a runner has died or was halted
 	final     bool // an irreversible step was started
 	human     bool // has asked for a rollback since
 	resumed   bool // a human let what a halt cut short go on
@@ -74,6 +80,7 @@ type Invariants struct {
 	badLink  int // was found to make things worse; -1 for none
 	mitigate int // how many mitigations have begun
 	surveyed bool
+	strays   int // surveys that found some astray, of this version of the chain
 	verified bool
 	seen     []sight // by check of the current wave's gate
 }
@@ -126,6 +133,7 @@ func (v *Invariants) Check(ev rollout.Event) error {
 	}
 	if ev.Kind == rollout.Ended {
 		v.outcome = ev.Outcome
+		v.back = v.back && v.outcome == rollout.Halted // which a reset goes on from
 		return v.ended()
 	}
 	return nil

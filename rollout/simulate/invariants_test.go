@@ -101,6 +101,7 @@ func TestTheInvariantsBite(t *testing.T) {
 	undoJudged := func(gate string, o analysis.Outcome) rollout.Event {
 		return rollout.Event{Kind: rollout.UndoJudged, Step: gate, Decision: &analysis.Decision{Outcome: o}}
 	}
+	strays := rollout.Event{Kind: rollout.Surveyed, Survey: &rollout.Survey{Asked: 1, Astray: []rollout.Astray{{Step: "a", Runs: "v2"}}}}
 	taken := on(doing, done, rollBack, undoing, undone)
 	for _, tc := range []struct {
 		name  string
@@ -153,10 +154,15 @@ func TestTheInvariantsBite(t *testing.T) {
 		{"a step is carried out twice at once", "B1", nil, []fact{opened(1), on(doing), begins(does("a")), begins(does("a"))}},
 		{"a step is done twice", "B2", nil, []fact{on(doing, done), on(doing)}},
 		{"a step is done a third time", "B2", rehearse, []fact{on(doing, done, undoing, undone, doing, done), on(doing)}},
+		{"a step is done a third time, after a rehearsal that a crash had cut short", "B2", func(s *rollout.Spec) {
+			rehearse(s)
+			s.Undo.RTO = time.Hour
+		}, []fact{on(doing, done, undoing, ev(rollout.Resumed, ""), undone, doing, done, undoing, undone, doing, done), on(doing)}},
 		{"another step starts during the rehearsal", "B2", func(s *rollout.Spec) {
 			rehearse(s)
 			s.Waves[0].Steps = append(s.Waves[0].Steps, rollout.SpecStep{ID: "z"})
 		}, []fact{on(doing, done), on(ev(rollout.Doing, "z"))}},
+		{"what is astray is undone a third time", "B7", nil, []fact{taken, on(strays, undoing, undone, strays, undoing), begins(undoes("a", "v1", 0))}},
 		{"what is irreversible is undone", "B3", func(s *rollout.Spec) { s.Waves[0].Steps[0].Irreversible = true }, []fact{on(doing, done, rollBack), on(undoing)}},
 		{"something is undone after what is irreversible", "B3", func(s *rollout.Spec) { s.Waves[1].Steps[0].Irreversible = true }, []fact{on(doing, done, passed, ev(rollout.Doing, "b"), ev(rollout.Abort, "")), on(undoing)}},
 		{"a failure after what is irreversible leads to an undo", "I8", func(s *rollout.Spec) { s.Waves[1].Steps[0].Irreversible = true }, []fact{on(doing, done, passed, ev(rollout.Doing, "b"), failed), on(undoing)}},
@@ -165,6 +171,7 @@ func TestTheInvariantsBite(t *testing.T) {
 		{"a version is put on a target that is not of the chain", "B4", chain, []fact{on(doing, done, rollBack, undoing), begins(undoes("a", "v7", 1))}},
 		{"mitigations come out of order", "B5", func(s *rollout.Spec) { s.Undo.Fast = []string{"flag", "drain"} }, []fact{on(rollBack), mitigating("drain")}},
 		{"a fast mitigation comes after an undo", "B5", func(s *rollout.Spec) { s.Undo.Fast = []string{"flag"} }, []fact{on(doing, done, rollBack, undoing), begins(undoes("a", "v1", 0)), mitigating("flag")}},
+		{"a fast mitigation comes once more, for a human who says what is done already", "B5", func(s *rollout.Spec) { s.Undo.Fast = []string{"flag"} }, []fact{on(doing, done, rollBack, undoing, rollBack), mitigating("flag")}},
 		{"a mitigation comes though nothing went wrong", "B5", func(s *rollout.Spec) { s.Undo.Fast = []string{"flag"} }, []fact{mitigating("flag")}},
 		{"rolled back without the survey", "B6", func(s *rollout.Spec) { s.Undo.Survey = true }, []fact{taken, runs("a", ""), on(ended(rollout.RolledBack))}},
 		{"rolled back without the gate on the recovery", "B6", func(s *rollout.Spec) { s.Undo.Verify = true }, []fact{taken, runs("a", ""), on(ended(rollout.RolledBack))}},

@@ -203,7 +203,7 @@ func (o *oven) script(round int) {
 		if s.world.Looks == nil && s.world.Faults[GateEarly] == 0 {
 			return // it is kept again once the wave is deployed
 		}
-		s.at(time.Second, func() {
+		s.pollAt(time.Second, func() {
 			if o.round != round || r.gone {
 				return
 			}

@@ -98,14 +98,17 @@ func (r *runner) reconcile() {
 	}
 }
 
+// forever is when what is due has no date: a gate that looks once in a lifetime.
+const forever = 10 * 365 * 24 * time.Hour
+
 // setAlarm has the runner look at its timers again at a time.
 func (r *runner) setAlarm(due time.Duration) {
 	s := r.s
-	if due < 0 || (r.alarm >= s.now && r.alarm <= due) {
+	if due < 0 || due > forever || (r.alarm >= s.now && r.alarm <= due) {
 		return
 	}
 	r.alarm = due
-	s.at(due-s.now, func() {
+	s.pollAt(due-s.now, func() { // what is due by then is asked elsewhere: latest
 		if r.alarm == due {
 			r.alarm = -1
 		}

@@ -21,7 +21,9 @@ func Run(spec *rollout.Spec, model Model, seed uint64, most int, check func(*Tra
 	return stageOf(spec, nil).Play(World{Model: model, Most: most, Check: check}, seed)
 }
 
-// Play simulates one rollout of the plan in a world.
+// Play simulates one rollout of the plan in a world. Before it begins, every guard has
+// to pass its self-test, and none may say no to a Start: otherwise nothing happens, and
+// the error is guardrails.ErrSelfTest or guardrails.ErrBreach.
 func (st *Stage) Play(world World, seed uint64) (*Trace, error) {
 	s := &sim{
 		Stage: st, world: &world, rand: rand.New(rand.NewPCG(seed, 0)),
@@ -35,6 +37,9 @@ func (st *Stage) Play(world World, seed uint64) (*Trace, error) {
 		s.trace.targets[i].runs = st.spec.From
 	}
 	s.targets = s.trace.targets
+	if err := st.mayStart(); err != nil {
+		return s.trace, err
+	}
 	s.books.needs = st.needs // which nobody changes
 	s.run()
 	return s.trace, s.err
@@ -59,7 +64,12 @@ type sim struct {
 	fencing bool
 	sick    bool // the release is
 	flaps   time.Duration
-	over    bool // Ended is durable, and nobody says any more
+	over    bool // Ended is durable, nobody says any more, and nothing is still to happen
+
+	quiet    stillness
+	coming   int           // happenings
+	closed   bool          // Ended is durable, and nobody has said more
+	closedAt time.Duration // when that was
 
 	timeout, undoIn, grace time.Duration
 	err                    error
@@ -76,7 +86,13 @@ func orDefault[T comparable](value, def T) T {
 // at makes an appointment for a time from now.
 func (s *sim) at(wait time.Duration, act func()) {
 	s.count++
-	s.agenda.push(appointment{s.now + max(0, wait), s.count, act})
+	s.agenda.push(appointment{s.now + max(0, wait), s.count, act, false})
+}
+
+// pollAt makes an appointment of which something may come, or nothing.
+func (s *sim) pollAt(wait time.Duration, act func()) {
+	s.count++
+	s.agenda.push(appointment{s.now + max(0, wait), s.count, act, true})
 }
 
 // clock is what the clocks say.
@@ -90,15 +106,15 @@ func (s *sim) upTo(most time.Duration) time.Duration {
 	return time.Duration(s.rand.Int64N(int64(most)))
 }
 
-// patience is for how many turns a rollout may do nothing but poll before it
-// counts as being at a standstill.
-const patience = 10_000
-
 // lease is for how long a runner that does not stir keeps its lease.
 const lease = 15 * time.Second
 
 func (s *sim) run() {
-	defer func() { s.trace.Took = s.now }()
+	defer func() {
+		if s.trace.Took = s.now; s.closed {
+			s.trace.Took = s.closedAt // what came to nothing later took no time of it
+		}
+	}()
 	if s.world.Replay {
 		s.again = &replayer{}
 	}
@@ -108,8 +124,8 @@ func (s *sim) run() {
 		h := &s.world.Happenings[i]
 		s.at(h.At, func() { s.happen(h) })
 	}
+	s.coming = len(s.world.Happenings)
 	s.open(nil)
-	idle := 0 // turns without an event
 	for s.err == nil && !s.over && len(s.trace.Events) < most {
 		if len(s.agenda) == 0 {
 			if s.hear() {
@@ -119,10 +135,7 @@ func (s *sim) run() {
 			return
 		}
 		before := len(s.trace.Events)
-		s.next()
-		if idle++; len(s.trace.Events) > before {
-			idle = 0
-		} else if idle > patience {
+		if s.next(); s.standstill(before) {
 			s.still()
 			return
 		}
@@ -216,9 +229,11 @@ var dice = [...]string{"dice", "second dice"}
 
 // happen carries out what was set for now.
 func (s *sim) happen(h *Happening) {
+	s.coming--
 	if s.over || s.err != nil {
 		return
 	}
+	defer func() { s.over = s.over || (s.closed && s.coming == 0) }()
 	if h.Target != "" {
 		if i, ok := s.index[h.Target]; !ok {
 			s.fail(fmt.Errorf("simulate: something happens to %q, which there is not", h.Target))
@@ -231,16 +246,18 @@ func (s *sim) happen(h *Happening) {
 	if h.Skew != 0 {
 		s.setClocks(h.Skew)
 	}
-	r := s.runner
-	if r == nil {
-		return
-	}
+	ev := h.Verb
+	ev.Actor, ev.Reason = orDefault(ev.Actor, "someone"), orDefault(ev.Reason, "it was time")
+	speaks, r := ev.Kind != rollout.Unknown, s.runner
 	switch {
+	case s.closed && speaks:
+		s.reopen(ev)
+	case r == nil && speaks:
+		s.open(&ev) // nobody runs it now: who speaks goes on with it
+	case r == nil:
 	case h.Crash:
 		r.die("it was to crash now")
-	case h.Verb.Kind != rollout.Unknown:
-		ev := h.Verb
-		ev.Actor, ev.Reason = orDefault(ev.Actor, "someone"), orDefault(ev.Reason, "it was time")
+	case speaks:
 		r.deliver(func() { r.said(ev) })
 	case h.Breach != nil:
 		b := *h.Breach
@@ -253,6 +270,7 @@ func (s *sim) happen(h *Happening) {
 // setClocks sets all clocks by so much.
 func (s *sim) setClocks(by time.Duration) {
 	s.skew += by
+	s.quiet = stillness{} // what is due is due at another time now
 	s.aside("all clocks are set by %v", by)
 	if r := s.runner; r != nil {
 		r.stale = true

@@ -54,6 +54,9 @@ func (r *runner) begin(verb *rollout.Event) {
 	r.deliver(func() {
 		switch {
 		case r.state.Spec() == nil:
+			if verb != nil {
+				r.s.refused(verb, errors.New("it was never started"))
+			}
 			r.record(rollout.Event{Kind: rollout.Started, Spec: r.s.spec})
 			return
 		case verb != nil:
@@ -131,8 +134,11 @@ func (r *runner) record(ev rollout.Event) bool {
 
 // said takes in what a human said; what makes no sense is refused.
 func (r *runner) said(ev rollout.Event) {
-	if !r.gone {
-		_ = r.take(ev)
+	if r.gone {
+		return
+	}
+	if err := r.take(ev); err != nil {
+		r.s.refused(&ev, err)
 	}
 }
 
@@ -216,21 +222,9 @@ func (r *runner) close() {
 	s := r.s
 	s.replays(r.state)
 	r.gone = true
-	ev := s.verb()
-	var after rollout.State
-	if ev.Kind != rollout.Unknown {
-		// Somebody speaks to a rollout that has ended. It goes on if that matters.
-		ev.At, ev.Epoch = s.clock(), r.epoch
-		for _, past := range s.trace.Events {
-			_ = after.Step(past) // it was just replayed
-		}
-		if after.Step(ev) == nil && !after.Phase().Final() {
-			r.orphan()
-			s.open(&ev)
-			return
-		}
+	if s.runner == r {
+		s.shut()
 	}
-	s.over = true
 }
 
 // die ends a runner in the middle of things. Another one takes over after a while.

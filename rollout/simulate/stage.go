@@ -59,7 +59,10 @@ func Prepare(plan *rollout.Plan) (*Stage, error) {
 	st.every = plan.GuardInterval
 	st.action = guardrails.Action{
 		Rollout: plan.Name, Service: plan.Release.Service, From: plan.Release.From, To: plan.Release.To,
-		Issued: plan.Release.Issued, Sequence: plan.Release.Sequence,
+		Issued: plan.Release.Issued, Sequence: plan.Release.Sequence, Longest: st.longest(),
+	}
+	if st.action.Plan, err = plan.Hash(); err != nil {
+		return nil, err
 	}
 	st.guarded(plan.Guards)
 	return st, nil
@@ -119,6 +122,20 @@ func stageOf(spec *rollout.Spec, gates []*analysis.Gate) *Stage {
 	}
 	st.shares = max(1, len(distinct))
 	return st
+}
+
+// longest is how long the rollout can take at most, without holds: every step its
+// timeout, as many at once as may be, and every gate its deadline.
+func (st *Stage) longest() time.Duration {
+	total := time.Duration(0)
+	for w, wave := range st.spec.Waves {
+		rounds := (len(wave.Steps) + st.spec.Concurrency - 1) / st.spec.Concurrency
+		total += time.Duration(rounds) * orDefault(st.stepTimeout, rollout.DefaultStepTimeout)
+		if gate := st.gates[w]; gate != nil {
+			total += gate.Deadline()
+		}
+	}
+	return total
 }
 
 func (st *Stage) guarded(guards []guardrails.Guard) {

@@ -22,7 +22,8 @@ type Trace struct {
 	State *rollout.State
 	// Changes is what targets ran, in order: each time that one changed.
 	Changes []Change
-	// Took is how long the rollout took, in virtual time.
+	// Took is how long the rollout took, in virtual time. What happens after its end, and
+	// does not begin it anew, does not count.
 	Took time.Duration
 	// Held says that it ended held, waiting for a human who said no more.
 	Held bool

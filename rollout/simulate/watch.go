@@ -39,7 +39,7 @@ func (w *watch) schedule() {
 		return
 	}
 	w.polling = true
-	s.at(orDefault(s.every, rollout.DefaultGuardInterval), func() {
+	s.pollAt(orDefault(s.every, rollout.DefaultGuardInterval), func() {
 		w.polling = false
 		if w.r.gone || !w.on {
 			return

@@ -28,7 +28,8 @@ type World struct {
 	Signals map[string]Signal
 	// See takes the place of Signals, for every check.
 	See func(r *rand.Rand, look *Look) analysis.Observation
-	// Happenings are what happens at set times.
+	// Happenings are what happens at set times, after the end of the rollout as well: a
+	// verb may take back what is completed, or go on with what was halted.
 	Happenings []Happening
 	// Fencing has targets refuse the writes of runners whose epoch is not the newest
 	// that they have seen. It is on where there are Zombies.

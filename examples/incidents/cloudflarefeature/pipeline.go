@@ -2,6 +2,7 @@ package cloudflarefeature
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"time"
@@ -36,7 +37,7 @@ func guarded() *pipeline {
 	}
 	p.flap = &guardrails.Flap{Reversals: 1} // one bad file after good ones is enough
 	p.flap.Observe(true)
-	p.guards = []guardrails.Guard{p.diff, p.flap}
+	p.guards = []guardrails.Guard{p.flap, p.diff}
 	return p
 }
 
@@ -67,29 +68,31 @@ func (p *pipeline) run() (replay.Outcome, error) {
 	return all, nil
 }
 
-// send plays the rollout of one file, and tells Flap how it came out. One that is held
-// for a minute is dropped: the next is on its way.
+// send plays the rollout of one file, and tells Flap how it came out. One that is refused
+// is dropped: the next is on its way.
 func (p *pipeline) send(f file) (replay.Outcome, error) {
 	p.files[f.version] = f
 	plan := push(p.last, f)
 	plan.Waves = rollout.Percent(1, 10, 100)
 	plan.Guards = p.guards
-	plan.HoldAtMost = time.Minute
 	plan.Gate = analysis.Gate{
 		Bake: analysis.Bake{AtLeast: 30 * time.Second},
 		Checks: []analysis.Check{
 			{Name: "errors", Source: simulate.Unasked{}, Judge: analysis.NotWorse{}},
 		},
 	}
-	errors := simulate.Signal{PerSecond: 200, Old: 0.0001, New: 0.0001}
+	seen := simulate.Signal{PerSecond: 200, Old: 0.0001, New: 0.0001}
 	if f.crashes() {
-		errors.New = 1
+		seen.New = 1
 	}
 	t := replay.Telling{
-		Plan: plan, World: simulate.World{Signals: map[string]simulate.Signal{"errors": errors}},
+		Plan: plan, World: simulate.World{Signals: map[string]simulate.Signal{"errors": seen}},
 		Ill: func(_, version string) bool { return p.files[version].crashes() },
 	}
 	trace, err := simulate.Play(&t.Plan, t.World, 1)
+	if no := (*guardrails.Breach)(nil); errors.As(err, &no) {
+		return p.refused(f, t.Refused(no), no), nil
+	}
 	if err != nil {
 		return replay.Outcome{}, err
 	}
@@ -97,21 +100,23 @@ func (p *pipeline) send(f file) (replay.Outcome, error) {
 	if err != nil {
 		return o, err
 	}
-	for _, ev := range trace.Events {
-		if b := ev.Breach; o.Refused && b != nil {
-			o.Ending = fmt.Sprintf("%s says no (%v): %s", b.Guard, b.Consequence, b.Reason)
-			if b.Guard == p.diff.GuardName() {
-				o.Ending += " (" + b.Evidence + ")"
-			}
-		}
-	}
 	arrived := trace.State.Phase() == rollout.Completed
 	if arrived {
 		p.last = f
 	}
-	// What Flap itself has held says nothing of the file.
-	if arrived || f.crashes() {
-		p.flap.Observe(arrived)
-	}
+	p.flap.Observe(arrived)
 	return o, nil
+}
+
+// refused is what becomes of a file that a guard says no to.
+func (p *pipeline) refused(f file, o replay.Outcome, no *guardrails.Breach) replay.Outcome {
+	o.Ending = fmt.Sprintf("%s says no (%v): %s", no.Guard, no.Consequence, no.Reason)
+	if no.Guard == p.diff.GuardName() {
+		o.Ending += " (" + no.Evidence + ")"
+	}
+	// What Flap itself has refused says nothing of the file.
+	if f.crashes() {
+		p.flap.Observe(false)
+	}
+	return o
 }

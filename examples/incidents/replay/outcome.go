@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tidegate-go/tidegate/guardrails"
 	"github.com/tidegate-go/tidegate/rollout"
 	"github.com/tidegate-go/tidegate/rollout/simulate"
 )
@@ -44,6 +45,14 @@ func (t Telling) Outcome(trace *simulate.Trace) (Outcome, error) {
 	}
 	o.Story, err = t.story(trace, first, cured)
 	return o, err
+}
+
+// Refused says what became of a rollout that a guard did not let begin.
+func (t Telling) Refused(no *guardrails.Breach) Outcome {
+	return Outcome{
+		Of: or(t.Of, "of the fleet"), Refused: true, Ending: "refused: nothing was changed",
+		Story: []string{Line(0, fmt.Sprintf("%s says no (%v): %s", no.Guard, no.Consequence, no.Reason))},
+	}
 }
 
 // moments are when the first step began, and when it was decided to stop; zero for what

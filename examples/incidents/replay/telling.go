@@ -1,9 +1,11 @@
 package replay
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
+	"github.com/tidegate-go/tidegate/guardrails"
 	"github.com/tidegate-go/tidegate/rollout"
 	"github.com/tidegate-go/tidegate/rollout/simulate"
 )
@@ -37,6 +39,9 @@ const seed = 1
 // Tell plays the plan in the world and says what it came to.
 func (t Telling) Tell() (Outcome, error) {
 	trace, err := simulate.Play(&t.Plan, t.World, seed)
+	if no := (*guardrails.Breach)(nil); errors.As(err, &no) {
+		return t.Refused(no), nil
+	}
 	if err != nil {
 		return Outcome{}, fmt.Errorf("replay %s: %w", t.Plan.Name, err)
 	}
