@@ -180,10 +180,8 @@ func testCounting(t *testing.T, d daemon) {
 	require.Equal(t, analysis.Counts(errors, ones+twos+errors), canary)
 	require.Equal(t, analysis.Counts(0, 5*7*windows), baseline)
 	require.Equal(t, map[string]analysis.Sample{"north": analysis.Counts(0, ones), "south": analysis.Counts(errors, twos+errors)}, zones)
+	// It extrapolates, and only by chance comes to the same.
 	t.Logf("increase() has %d errors of %d, where there were %d of %d", guess.Events, guess.Total, canary.Events, canary.Total)
-	if d.binary == prometheusServer.binary {
-		require.NotEqual(t, canary, guess, "increase() extrapolates")
-	}
 
 	t.Run("history", func(t *testing.T) {
 		whole := w
