@@ -57,7 +57,7 @@ var rules = []rule{
 
 	{path: "rollout", layer: 3, links: guarding},
 
-	{path: "rollout/planfile", layer: 4, links: join(yaml, guarding, prometheus)},
+	{path: "rollout/planfile", layer: 4, also: []string{"rollout/execdeploy"}, links: join(yaml, guarding, prometheus)},
 	{path: "rollout/rollouttest", layer: 4, links: guarding},
 	{path: "rollout/simulate", layer: 4, links: guarding},
 	{path: "rollout/journaltest", layer: 4, links: guarding},
