@@ -65,7 +65,11 @@ func TestARollbackAfterARehearsalUndoesTheFirstTargetToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, targets := newFleet(20, "v1")
 		keys := map[string]int{}
-		view := fleetView{fleet: f, before: func(_ context.Context, target string, r rollout.Release) { keys[r.Key]++ }}
+		view := fleetView{fleet: f, before: func(_ context.Context, target string, r rollout.Release) {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			keys[r.Key]++
+		}}
 		plan := aWayBack(targets, 7, rollback.Policy{Rehearse: true})
 		result, err := runs(t, view, plan)
 		require.ErrorIs(t, err, rollout.ErrRolledBack)
