@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/tidegate-go/tidegate/analysis"
+	"github.com/tidegate-go/tidegate/rollback"
 )
 
 // stage is where a rollback stands.
@@ -282,7 +283,7 @@ func (s *State) batchSize() int {
 	if !s.spec.Undo.Ramp {
 		return s.spec.Undo.Batch
 	}
-	return ramp(s.back.batches, s.spec.Undo.Batch)
+	return rollback.Ramp(s.back.batches, s.spec.Undo.Batch)
 }
 
 // endBatch lets the next batch begin; the first one that has restored a target is

@@ -124,70 +124,6 @@ func (e *engine) take(ev Event) error {
 	return nil
 }
 
-// account says who did what an event reports, and why, so that every line of the
-// journal does.
-func (e *engine) account(ev *Event) {
-	if ev.Actor == "" {
-		ev.Actor = e.self
-	}
-	if ev.Reason != "" {
-		return
-	}
-	switch ev.Kind {
-	case Doing:
-		ev.Reason = "forward"
-	case Undoing:
-		ev.Reason = "the way back"
-		if e.state.phase == Deploying {
-			ev.Reason = "rehearsing the way back"
-		}
-	case Mitigating:
-		ev.Reason = e.state.failure
-	case Mitigated:
-		ev.Reason = "it is carried out"
-	case Surveyed:
-		if ev.Survey != nil {
-			ev.Reason = fmt.Sprintf("%d of %d run what they should", ev.Survey.Asked-len(ev.Survey.Astray), ev.Survey.Asked)
-		}
-	case Cleared:
-		ev.Reason = "the guard is content again"
-	case Elapsed:
-		ev.Reason = "its time is up"
-	case Breached:
-		if ev.Breach != nil {
-			ev.Reason = ev.Breach.Reason
-		}
-	case Judged, UndoJudged:
-		if ev.Decision != nil {
-			ev.Reason = ev.Decision.Reason
-		}
-	case Observed:
-		if ev.Check != nil {
-			ev.Reason = "seen by check " + ev.Check.Name
-		}
-	case Started:
-		ev.Reason = "to bring " + e.plan.Release.Service + " from " + e.plan.Release.From + " to " + e.plan.Release.To
-	case Resumed:
-		ev.Reason = "to go on in phase " + e.state.phase.String()
-	}
-}
-
-// proofOf says how it is known that a step is done.
-func proofOf(d Deployer) string {
-	versioner, _ := d.(Versioner)
-	prober, _ := d.(Prober)
-	switch {
-	case versioner != nil && prober != nil:
-		return "it says so, and is healthy"
-	case versioner != nil:
-		return "it says so"
-	case prober != nil:
-		return "it is healthy"
-	default:
-		return "nothing failed"
-	}
-}
-
 // replayed takes note of an event that was recorded by an earlier runner.
 func (e *engine) replayed(ev Event) {
 	e.ended = ev.Kind == Ended
@@ -235,36 +171,6 @@ func (e *engine) lost() bool {
 		return true
 	default:
 		return false
-	}
-}
-
-// say logs what an operator should know of an event.
-func (e *engine) say(ev Event) {
-	switch ev.Kind {
-	case Started, Resumed:
-		e.log.Info("rollout "+ev.Kind.String(), "waves", len(e.state.spec.Waves), "targets", len(e.state.steps), "epoch", ev.Epoch)
-	case DoFailed, UndoFailed:
-		e.log.Warn("step "+ev.Kind.String(), "target", ev.Step, "reason", ev.Reason, "attempts", ev.Attempts)
-	case Judged:
-		e.log.Info("gate "+ev.Decision.Outcome.String(), "wave", ev.Wave, "reason", ev.Decision.Reason)
-	case Breached:
-		e.log.Warn("guard breached", "guard", ev.Breach.Guard, "consequence", ev.Breach.Consequence.String(), "reason", ev.Breach.Reason, "evidence", ev.Breach.Evidence, "runbook", ev.Breach.Runbook)
-	case Cleared:
-		e.log.Info("guard content again", "guard", ev.Step)
-	case Interrupted:
-		e.log.Warn("interrupted: run it again to go on where it stopped", "phase", e.state.phase.String(), "wave", e.state.Wave())
-	case Mitigating, Mitigated:
-		e.log.Warn("mitigation "+ev.Kind.String(), "mitigation", ev.Step)
-	case UndoJudged:
-		e.log.Info("gate of the way back "+ev.Decision.Outcome.String(), "gate", ev.Step, "reason", ev.Decision.Reason)
-	case Surveyed:
-		e.log.Info("targets asked what they run", "asked", ev.Survey.Asked, "astray", len(ev.Survey.Astray))
-	case Ended:
-		e.log.Info("rollout ended", "phase", ev.Outcome.String(), "reason", ev.Reason)
-	default:
-		if ev.Kind.IsVerb() {
-			e.log.Info("verb "+ev.Kind.String(), "actor", ev.Actor, "reason", ev.Reason)
-		}
 	}
 }
 

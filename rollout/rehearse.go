@@ -56,6 +56,3 @@ func (s *State) backIn(one time.Duration) time.Duration {
 	u := &s.spec.Undo
 	return rollback.Estimate(s.spec.sizes(), u.Batch, s.spec.undosAtOnce(), one, u.Jitter)
 }
-
-// ramp returns the size of a batch.
-func ramp(number, size int) int { return rollback.Ramp(number, size) }

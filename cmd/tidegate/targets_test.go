@@ -7,10 +7,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tidegate-go/tidegate/rollout"
+	"github.com/tidegate-go/tidegate/rollout/planfile"
 )
 
 func TestParseTargets(t *testing.T) {
-	got, err := parseTargets(strings.NewReader("\n# all\na\n  b\tzone=1  rack=x=y # one\nc weight=10 tier=-1 note=\nd#1"))
+	got, err := planfile.ParseTargets(strings.NewReader("\n# all\na\n  b\tzone=1  rack=x=y # one\nc weight=10 tier=-1 note=\nd#1"))
 	require.NoError(t, err)
 	require.Equal(t, []rollout.Target{
 		{Name: "a"},
@@ -26,7 +27,7 @@ func FuzzTargets(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		targets, err := parseTargets(strings.NewReader(text))
+		targets, err := planfile.ParseTargets(strings.NewReader(text))
 		if err != nil {
 			require.Contains(t, err.Error(), "line ")
 			return
